@@ -1,0 +1,59 @@
+# `make` alone prints what there is. Everything runs in .venv, which the first target sets up.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SPHINX := $(BIN)/sphinx-build -n -W --keep-going -c .
+ZH := -d build/doctrees/zh docs build/html
+EN := -D language=en -d build/doctrees/en docs build/html/en
+READY := .venv/ready
+
+.PHONY: help html test linkcheck livehtml page accept catalog lock lint bench clean
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+$(READY): requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
+	@touch $@
+
+html: $(READY) ## run what is stale, build the site: build/html/ (Chinese), build/html/en/
+	$(SPHINX) -b html $(ZH)
+	$(SPHINX) -b html $(EN)
+
+test: html ## build the site and test it
+	$(BIN)/python -m pytest
+
+linkcheck: $(READY) ## check all external links
+	$(BIN)/sphinx-build -q -c . -b linkcheck -d build/doctrees/linkcheck docs build/linkcheck || true
+	$(BIN)/python -m sphinxext.links build/linkcheck/output.json
+
+livehtml: $(READY) ## serve the Chinese site, reload on save; runs no page
+	$(BIN)/sphinx-autobuild -c . -D gallery_run=none --watch gallery --watch locale \
+	  --ignore '*/docs/gallery/*' --re-ignore '.*/build/.*' $(ZH)
+
+page: $(READY) ## run one page and what it needs: make page PAGE=plot_convert
+	@test -f gallery/$(PAGE).py || { echo "make page PAGE=... takes one of:"; ls gallery; exit 2; }
+	GALLERY_PAGE=$(PAGE) $(SPHINX) -b html -D gallery_run=$(PAGE) $(ZH)
+
+accept: $(READY) ## take the last build's outputs as the documented ones
+	$(BIN)/python -m tests.documented accept
+
+catalog: $(READY) ## bring the English catalog up to date with the Chinese text
+	$(BIN)/sphinx-build -q -c . -b gettext -d build/doctrees/gettext docs build/gettext
+	$(BIN)/sphinx-intl update -c conf.py -p build/gettext -d locale -l en --no-obsolete -w 100
+
+lint: $(READY) ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY) ## measure the promised ratios (about 20 minutes)
+	$(BIN)/python -m tests.bench
+
+lock: ## compile requirements.in into requirements.txt (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --fork-strategy fewest --quiet requirements.in -o requirements.txt
+
+clean: ## delete everything generated, .venv excepted
+	rm -rf build docs/gallery

@@ -1,0 +1,84 @@
+"""Configuration of Sphinx. What needs logic is an extension in sphinxext/."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "TensorFlow 模型部署"
+author = "TensorFlow 模型部署的作者们"
+language = "zh_CN"
+
+extensions = [
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinxext.gallery",
+    "sphinxext.outputs",
+    "sphinxext.chinese_search",
+]
+nitpicky = True
+exclude_patterns = ["**/__pycache__", "_static/code/**/*.md"]
+templates_path = ["docs/_templates"]
+
+# The order in which the pages run: each reads what earlier ones wrote.
+gallery_pages = ["plot_train", "plot_export", "plot_convert", "plot_inspect", "plot_interpret"]
+sphinx_gallery_conf = {
+    "examples_dirs": "../build/pages",
+    "gallery_dirs": "gallery",
+    "ignore_pattern": r"^(?!plot_)",
+    "copyfile_regex": r"index\.rst",
+    "within_subsection_order": "sphinxext.gallery.page_order",
+    "reset_modules": ("matplotlib", "sphinxext.gallery.around_page"),
+    "reset_modules_order": "both",
+    "capture_repr": (),
+    "abort_on_example_error": True,
+    "notebook_extensions": set(),
+    "write_computation_times": False,
+    "min_reported_time": float("inf"),  # a time on the page would differ in each build
+    "show_memory": False,
+    "show_signature": False,
+}
+
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+copybutton_prompt_text = "$ "
+copybutton_exclude = ".linenos, .gp, .go"
+
+locale_dirs = ["../locale"]
+gettext_compact = False
+gettext_location = False
+gettext_uuid = False
+
+html_theme = "furo"
+html_title = "TensorFlow 模型部署"
+html_static_path = ["docs/_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {
+    "light_css_variables": {
+        "font-stack": "system-ui, -apple-system, 'Segoe UI', 'PingFang SC', 'Microsoft YaHei',"
+        " 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif",
+        "color-brand-primary": "#b3500a",
+        "color-brand-content": "#a8480a",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#ffab6b",
+        "color-brand-content": "#ffab6b",
+    },
+}
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/languages.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+
+linkcheck_retries = 3
+linkcheck_timeout = 20

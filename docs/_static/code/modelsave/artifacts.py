@@ -1,0 +1,86 @@
+"""Write files whole or not at all, and report errors in one line.
+
+The programs of this tutorial import this file; keep it beside them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+class ProgramError(Exception):
+    """Something the user can put right; the text says what is wrong and what to do."""
+
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, to be filled with a file or a directory.
+
+    When the block ends, the temporary path is renamed to `path`, replacing what was there. When
+    the block raises, it is removed: `path` is never half written.
+
+    Raises:
+        ProgramError: if it cannot be written (disk full, folder not writable).
+    """
+    path = Path(path)
+    # The suffix stays at the end, because Keras chooses the format by it.
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        _remove(partial)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        if path.is_dir():  # a directory cannot be renamed over one with files in it
+            _remove(path)
+        partial.replace(path)
+    except Exception as error:
+        _try_remove(partial)
+        reason = _write_failure(error)
+        if reason is None:
+            raise
+        raise ProgramError(f"cannot write {path}: {reason}") from error
+
+
+def existing(path: str | Path, made_by: str) -> Path:
+    """Return `path` if it exists; otherwise raise a ProgramError that says how to make it."""
+    path = Path(path)
+    if not path.exists():
+        raise ProgramError(f"{path} is not here; run `{made_by}` first, in this folder")
+    return path
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main`; a ProgramError ends the program with one line and exit code 1."""
+    try:
+        main()
+    except ProgramError as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
+
+
+def _write_failure(error: Exception) -> str | None:
+    """Return why writing failed, or None if `error` is not about writing.
+
+    Python, HDF5 and TensorFlow raise different classes here, so their texts are compared too.
+    """
+    text = str(error)
+    if "No space left on device" in text or "errno = 28" in text:
+        return "no space left on the disk; free some and run this again"
+    denied = ("Permission denied", "Read-only file system", "errno = 13", "errno = 30")
+    if any(words in text for words in denied):
+        return "the folder is not writable; change its permissions or work in another one"
+    return text if isinstance(error, OSError) else None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _try_remove(path: Path) -> None:
+    with suppress(OSError):  # the first error is the one to report
+        _remove(path)

@@ -1,0 +1,74 @@
+"""Export a model that takes raw pictures, under signatures with names of our own.
+
+Reads mnist_cnn.keras, writes custom_model/1/. `model.export` makes one signature with float
+inputs; a tf.Module decides itself what comes in and what goes out.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import keras
+import mnist_data
+import tensorflow as tf
+from artifacts import existing, run, whole
+
+PICTURES = tf.TensorSpec((None, 28, 28), tf.uint8, name="pictures")
+PNG = tf.TensorSpec((None,), tf.string, name="png_bytes")
+
+
+class DigitReader(tf.Module):
+    """The network with its preparation: what is exported cannot be fed wrongly scaled pictures."""
+
+    def __init__(self, network: keras.Model) -> None:
+        """Keep `network` as an attribute, so that its weights are saved with the module."""
+        super().__init__()
+        self.network = network
+
+    @tf.function(input_signature=[PICTURES])
+    def read_pictures(self, pictures: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return label and probability of uint8 pictures (n, 28, 28), light on dark."""
+        images = tf.cast(pictures, tf.float32)[..., tf.newaxis] / 255.0
+        probabilities = self.network(images, training=False)
+        return {
+            "label": tf.argmax(probabilities, axis=1),
+            "probability": tf.reduce_max(probabilities, axis=1),
+        }
+
+    @tf.function(input_signature=[PNG])
+    def read_png(self, png_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the same for the bytes of PNG files of 28x28 pixels."""
+        decode = lambda png: tf.ensure_shape(tf.io.decode_png(png, channels=1), (28, 28, 1))  # noqa: E731
+        pictures = tf.map_fn(decode, png_bytes, fn_output_signature=tf.uint8)
+        return self.read_pictures(tf.squeeze(pictures, axis=-1))
+
+
+def main() -> None:
+    """Export the module, load it again and call each signature by its name."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    mnist_data.add_argument(parser)
+    data = mnist_data.load(parser.parse_args().data)
+    network = keras.models.load_model(existing("mnist_cnn.keras", "python mnist_cnn.py"))
+    reader = DigitReader(network)
+    with whole("custom_model/1") as path:
+        tf.saved_model.save(
+            reader,
+            str(path),
+            signatures={"serving_default": reader.read_pictures, "read_png": reader.read_png},
+        )
+    signatures = tf.saved_model.load("custom_model/1").signatures
+    for name, signature in signatures.items():
+        inputs = signature.structured_input_signature[1].values()
+        print(f"{name}: {', '.join(f'{i.name} {i.dtype.name} {i.shape}' for i in inputs)}")
+    digit = data.x_test[:1]
+    for name, answer in {
+        "serving_default": signatures["serving_default"](pictures=tf.constant(digit)),
+        "read_png": signatures["read_png"](
+            png_bytes=tf.stack([tf.io.encode_png(digit[0][..., None])])
+        ),
+    }.items():
+        print(f"{name}: label {answer['label'][0]}, probability {answer['probability'][0]:.4f}")
+
+
+if __name__ == "__main__":
+    run(main)

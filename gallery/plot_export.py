@@ -1,0 +1,73 @@
+"""
+重新加载三种格式
+================
+
+保存下来的模型能不能用，要重新加载才知道。这一页把 ``mnist_cnn.keras``、``mnist_cnn.h5`` 和 ``saved_model/1``
+各加载一次，比较它们的预测，再看看 SavedModel 的签名。逐步的说明见 :doc:`/modelsave`。
+"""
+
+# sphinx_gallery_start_ignore
+from sphinxext.runner import run
+
+run("load_models", "python load_models.py", writes=["digit.npy"])
+run("saved_model_show", "saved_model_cli show --dir saved_model/1 --all")
+run(
+    "saved_model_signature",
+    "saved_model_cli show --dir saved_model/1 --tag_set serve --signature_def serving_default",
+)
+run(
+    "saved_model_run",
+    "saved_model_cli run --dir saved_model/1 --tag_set serve"
+    " --signature_def serving_default --inputs image=digit.npy",
+)
+run("named_signature", "python named_signature.py", writes=["custom_model/1"])
+run(
+    "custom_model_show",
+    "saved_model_cli show --dir custom_model/1 --tag_set serve --signature_def read_png",
+)
+run("load_missing", "python load_models.py --data nowhere.npz", status=1)
+# sphinx_gallery_end_ignore
+
+# %%
+# 同样的图片，同样的回答
+# ----------------------
+#
+# .. console:: load_models
+#
+# 三种格式各占多少空间？``.keras`` 和 ``.h5`` 还带着优化器的状态，可以接着训练；SavedModel 只用来推理。
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+
+def megabytes(path):
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
+
+
+names = ["mnist_cnn.keras", "mnist_cnn.h5", "saved_model/1"]
+figure, axis = plt.subplots(figsize=(7, 2))
+bars = axis.barh(names, [megabytes(Path(name)) for name in names], color="C1")
+axis.bar_label(bars, fmt="%.1f MB", padding=3)
+axis.set(title="Size of the saved models", xlim=(0, 18))
+axis.invert_yaxis()
+figure.tight_layout()
+
+# %%
+# SavedModel 的签名
+# -----------------
+#
+# 签名是模型对外的接口：名字、输入、输出。用 ``saved_model_cli`` 查看：
+#
+# .. console:: saved_model_signature
+#
+# 也可以不写程序就运行它，``digit.npy`` 是上面的程序保存的一张测试图片：
+#
+# .. console:: saved_model_run
+#
+# 自己命名的签名
+# --------------
+#
+# .. console:: named_signature
+#
+# .. console:: custom_model_show

@@ -1,0 +1,52 @@
+"""
+看看 .tflite 里面
+=================
+
+``inspect_tflite.py`` 列出一个 ``.tflite`` 文件的签名、输入输出、算子和量化参数。部署时遇到“形状不对”“类型不对”
+“不支持的算子”，答案都在这里。
+"""
+
+# sphinx_gallery_start_ignore
+from sphinxext.runner import run
+
+run("inspect_float32", "python inspect_tflite.py mnist_cnn.tflite")
+run("inspect_int8", "python inspect_tflite.py mnist_cnn_int8.tflite")
+# sphinx_gallery_end_ignore
+
+# %%
+# float32
+# -------
+#
+# .. console:: inspect_float32
+#
+# 形状里的 -1 表示任意数量的图片；dropout 只在训练时起作用，转换后已经消失；最后一层的 softmax 成了一个算子。
+#
+# 全整数
+# ------
+#
+# .. console:: inspect_int8
+#
+# 输入变成了 int8：实际值 = (整数 − zero point) × scale。权重按输出通道各有一个 scale。
+#
+# 为什么 int8 够用
+# ----------------
+#
+# 量化只能表示 256 个不同的值。下面是第一个全连接层的权重，和它们量化以后的样子：
+import matplotlib.pyplot as plt
+from ai_edge_litert.interpreter import Interpreter
+
+
+def dense_weights(path):
+    interpreter = Interpreter(path)
+    details = interpreter.get_tensor_details()
+    tensor = next(t for t in details if tuple(t["shape"]) == (128, 9216))
+    values, scales = interpreter.tensor(tensor["index"])(), tensor["quantization_parameters"]
+    return values * scales["scales"][:, None] if len(scales["scales"]) else values
+
+
+figure, axis = plt.subplots(figsize=(8, 2.6))
+for name, label in (("mnist_cnn.tflite", "float32"), ("mnist_cnn_int8.tflite", "int8")):
+    axis.hist(dense_weights(name).ravel(), bins=200, histtype="step", label=label, log=True)
+axis.set(title="Weights of the first dense layer", xlabel="value", ylabel="how many")
+axis.legend()
+figure.tight_layout()

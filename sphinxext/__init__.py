@@ -1,0 +1,1 @@
+"""The Sphinx extensions of this site, one purpose and one file each."""

@@ -1,0 +1,168 @@
+"""What a page depends on, read from its code and from that of the programs it uses.
+
+A page needs a program, or a data file beside the programs, when its code names the file or
+imports it; programs need one another in the same way. It needs the packages that any of them
+imports, the commands they run, and the pages whose artifacts they name. Comments do not count,
+nor does the prose of pages.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.metadata
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from sphinx_gallery.py_source_parser import Block, split_code_and_text_blocks
+
+from sphinxext.layout import Site
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return the blocks of text and of code that a page consists of."""
+    blocks: list[Block] = split_code_and_text_blocks(page)[1]
+    return blocks
+
+
+def code_of(page: Path) -> str:
+    """Return the code of a page without its prose and comments."""
+    code = [block.content for block in blocks_of(page) if block.type == "code"]
+    return without_comments("\n".join(code))
+
+
+def without_comments(code: str) -> str:
+    """Return `code` as Python itself would write it. Docstrings stay: --help prints them."""
+    return ast.unparse(ast.parse(code))
+
+
+class Needs:
+    """The dependencies of all pages of a site, as `label: hash or version` for each page."""
+
+    def __init__(self, site: Site, order: list[str], dataset: str) -> None:
+        """Read pages and programs; `dataset` identifies the content of the dataset."""
+        self.order = order
+        self.dataset = dataset
+        self.programs = site.programs()
+        self.pages = {stem: code_of(site.pages / f"{stem}.py") for stem in order}
+        self.writes = {stem: list(artifacts(code)) for stem, code in self.pages.items()}
+        self.root = site.root
+
+    def upstream(self, stem: str) -> list[str]:
+        """Return the earlier pages whose artifacts `stem` or its programs name."""
+        sources = [self.pages[stem], *(self._source(name) for name in self._used_by(stem))]
+        words = [text for source in sources for text in strings(source)]
+        earlier = self.order[: self.order.index(stem)]
+        return [
+            page
+            for page in earlier
+            if any(artifact in text for artifact in self.writes[page] for text in words)
+        ]
+
+    def of(self, stem: str) -> dict[str, str]:
+        """Return what `stem` was made from; it is stale when anything in it has changed."""
+        used = self._used_by(stem)
+        sources = [self.pages[stem], *(self._source(name) for name in used)]
+        needs = {"its code": digest(self.pages[stem])}
+        needs |= {name: digest(self._source(name)) for name in used}
+        needs |= {
+            f"version of {name}": version
+            for source in sources
+            for name, version in packages(source).items()
+        }
+        needs |= {path.stem: digest(path.read_text()) for path in self._local_modules(stem)}
+        needs["version of Python"] = platform.python_version()
+        if "mnist_data.py" in used:
+            needs["dataset"] = self.dataset
+        for page in self.upstream(stem):
+            needs[f"page {page}"] = digest(str(self.of(page)))
+        return dict(sorted(needs.items()))
+
+    def _local_modules(self, stem: str) -> Iterator[Path]:
+        """Yield the site's own modules that a page imports, like the one that runs programs."""
+        for module in imports(self.pages[stem], full=True):
+            path = self.root.joinpath(*module.split(".")).with_suffix(".py")
+            if path.is_file():
+                yield path
+
+    def _used_by(self, stem: str) -> list[str]:
+        used: set[str] = set()
+        queue = [self.pages[stem]]
+        while queue:
+            for name in self._names(queue.pop()) - used:
+                used.add(name)
+                queue.append(self._source(name))
+        return sorted(used)
+
+    def _names(self, source: str) -> set[str]:
+        """Return the files that a Python source names or imports; of other files, none."""
+        words = {word for text in strings(source) for word in re.split(r"[\s='\"`/]+", text)}
+        return (words | {f"{name}.py" for name in imports(source)}) & set(self.programs)
+
+    def _source(self, name: str) -> str:
+        path = self.programs[name]
+        if path.suffix == ".py":
+            return without_comments(path.read_text(encoding="utf-8"))
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def digest(text: str) -> str:
+    """Return a short hash of `text`."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@functools.cache
+def strings(source: str) -> list[str]:
+    """Return the string constants of a Python source; none of what is not Python."""
+    return [
+        node.value
+        for node in ast.walk(ast.parse(source if not _is_hash(source) else ""))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+
+
+def imports(source: str, full: bool = False) -> set[str]:
+    """Return the modules that a Python source imports, by their first or by their `full` name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source if not _is_hash(source) else "")):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found if full else {name.split(".")[0] for name in found}
+
+
+def artifacts(code: str) -> Iterator[str]:
+    """Yield what the calls of `run` in a page say that they write."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "run":
+            for keyword in node.keywords:
+                if keyword.arg == "writes":
+                    yield from ast.literal_eval(keyword.value)
+
+
+@functools.cache
+def packages(source: str) -> dict[str, str]:
+    """Return the versions of the packages that a source imports or whose commands it runs."""
+    found = {}
+    for module in imports(source) - set(sys.stdlib_module_names):
+        for name in _distributions().get(module, []):
+            found[name] = importlib.metadata.version(name)
+    words = {text.split()[0] for text in strings(source) if text.split()}
+    for script in importlib.metadata.entry_points(group="console_scripts"):
+        if script.name in words and script.dist:
+            found[script.dist.name] = script.dist.version
+    return found
+
+
+@functools.cache
+def _distributions() -> dict[str, list[str]]:
+    return {k: list(v) for k, v in importlib.metadata.packages_distributions().items()}
+
+
+def _is_hash(source: str) -> bool:
+    return bool(re.fullmatch(r"[0-9a-f]{64}", source))
