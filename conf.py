@@ -16,6 +16,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinxext.gallery",
     "sphinxext.outputs",
+    "sphinxext.downloads",
     "sphinxext.chinese_search",
 ]
 nitpicky = True

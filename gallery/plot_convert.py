@@ -6,14 +6,13 @@
 """
 
 # sphinx_gallery_start_ignore
-from sphinxext.runner import run
+from sphinxext.runner import provoke, run
 
-run("tflight_convert", "tflight_convert -h", status=127)
+provoke("tflight_convert", "tflight_convert -h", status=127)
 run("tflite_convert_help", "tflite_convert -h")
-run(
+provoke(
     "tflite_convert_h5",
     "tflite_convert --keras_model_file=./mnist_cnn.h5 --output_file=./mnist_cnn.tflite",
-    status=1,
 )
 run(
     "tflite_convert",
@@ -30,7 +29,8 @@ run(
         "convert.json",
     ],
 )
-run("convert_missing", "python convert.py no_such_model.h5", status=1)
+provoke("convert_missing", "python convert.py no_such_model.h5")
+provoke("convert_truncated", "python convert.py broken.h5", broken="mnist_cnn.h5")
 # sphinx_gallery_end_ignore
 
 # %%

@@ -7,7 +7,7 @@
 """
 
 # sphinx_gallery_start_ignore
-from sphinxext.runner import run
+from sphinxext.runner import provoke, run
 
 run("load_models", "python load_models.py", writes=["digit.npy"])
 run("saved_model_show", "saved_model_cli show --dir saved_model/1 --all")
@@ -25,7 +25,11 @@ run(
     "custom_model_show",
     "saved_model_cli show --dir custom_model/1 --tag_set serve --signature_def read_png",
 )
-run("load_missing", "python load_models.py --data nowhere.npz", status=1)
+provoke("load_missing", "python load_models.py --data nowhere.npz")
+provoke(
+    "save_folder",
+    """python -c "import keras; keras.Sequential([keras.Input((1,))]).save('folder')" """.strip(),
+)
 # sphinx_gallery_end_ignore
 
 # %%

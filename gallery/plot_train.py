@@ -7,9 +7,10 @@
 """
 
 # sphinx_gallery_start_ignore
-from sphinxext.runner import run
+from sphinxext.runner import provoke, run
 
 run("mnist_data", "python mnist_data.py")
+provoke("mnist_data_truncated", "python mnist_data.py --data broken.npz", broken=b"PK" + bytes(9))
 run("mnist_cnn_help", "python mnist_cnn.py --help")
 run(
     "mnist_cnn",

@@ -30,15 +30,9 @@ NOISE = [
     r"^[EW]\d{4} [\d:.]+ +\d+ cuda_\w+\.cc:\d+\] .*",
     # the converter's notes to its own developers
     r"^W\d{4} [\d:.]+ +\d+ tf_tfl_flatbuffer_helpers\.cc:\d+\] Ignored .*",
+    r"^W\d{4} [\d:.]+ +\d+ flatbuffer_export\.cc:\d+\] Skipping runtime version metadata.*",
     r"^INFO: Created TensorFlow Lite XNNPACK delegate for CPU\.",
-    r"^fully_quantize: \d+, inference_type: .*",
-    # the converter exports a Keras model to a temporary folder first and reports on that
-    r"^Saved artifact at '/tmp/.*",
-    r"^\* Endpoint 'serve'$",
-    r"^  args_0 \(POSITIONAL_ONLY\): .*",
-    r"^(Output Type|Captures):$",
-    r"^  TensorSpec\(shape=.*",
-    r"^  \d{10,}: TensorSpec\(.*",
+    r"^fully_quantize: \d+, inference_type: .*",  # from C++
     # what TensorFlow finds deprecated in itself
     r"^(WARNING:tensorflow:|W\d{4} .*deprecation\.py:\d+\] )From site-packages/.*",
     r"^Instructions for updating:$",
@@ -98,6 +92,26 @@ def run(
             raise RunError(f"`{command}` uses something deprecated: {line}")
     made.append(keep(name, command, text))
     return text
+
+
+def provoke(name: str, command: str, *, broken: str | bytes = "", status: int = 1) -> str:
+    """Run a command that has to fail, and keep what it says.
+
+    Args:
+        name, command, status: as for `run`.
+        broken: what the file in `command` called `broken.` is made from for this run: bytes, or
+            the name of an artifact, of which the first half is taken.
+    """
+    match = re.search(r"broken\.\w+", command)
+    path = site.workspace / match[0] if match else None
+    try:
+        if path:
+            source = (site.workspace / broken).read_bytes() if isinstance(broken, str) else broken
+            path.write_bytes(source[: len(source) // 2])
+        return run(name, command, status=status)
+    finally:
+        if path:
+            path.unlink()
 
 
 def keep(name: str, command: str, text: str) -> Path:

@@ -8,8 +8,11 @@ mnist_cnn_int8.tflite and, with the figures, convert.json.
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +66,14 @@ def int8(converter: tf.lite.TFLiteConverter, images: np.ndarray) -> None:
     converter.inference_output_type = tf.int8
 
 
+def convert_quietly(converter: tf.lite.TFLiteConverter) -> bytes:
+    """Return the .tflite, without the converter's reports on its intermediate steps."""
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
+        content: bytes = converter.convert()
+    return content
+
+
 def predict(path: Path, images: np.ndarray, batch: int = 100) -> np.ndarray:
     """Run a .tflite over float images (n, 28, 28, 1) and return probabilities (n, 10)."""
     interpreter = Interpreter(str(path))
@@ -100,6 +111,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="mnist_cnn.h5", help="default: %(default)s")
     mnist_data.add_argument(parser)
     options = parser.parse_args()
+    make_converter(options.model)  # complain before the table begins
     keras_model = existing("mnist_cnn.keras", "python mnist_cnn.py")
     data = mnist_data.load(options.data)
     images = (data.x_test[..., np.newaxis] / 255).astype("float32")
@@ -120,7 +132,7 @@ def main() -> None:
         converter = make_converter(options.model)
         precision(converter, samples)
         with whole(path) as partial:
-            partial.write_bytes(converter.convert())
+            partial.write_bytes(convert_quietly(converter))
         probabilities = predict(path, images)
         labels = probabilities.argmax(axis=1)
         figures[name] = {
