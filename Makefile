@@ -41,7 +41,7 @@ accept: $(READY) ## take the last build's outputs as the documented ones
 
 catalog: $(READY) ## bring the English catalog up to date with the Chinese text
 	$(BIN)/sphinx-build -q -c . -b gettext -d build/doctrees/gettext docs build/gettext
-	$(BIN)/sphinx-intl update -c conf.py -p build/gettext -d locale -l en --no-obsolete -w 100
+	$(BIN)/sphinx-intl update -p build/gettext -d locale -l en --no-obsolete -w 100
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check .

@@ -2,8 +2,7 @@
 重新加载三种格式
 ================
 
-保存下来的模型能不能用，要重新加载才知道。这一页把 ``mnist_cnn.keras``、``mnist_cnn.h5`` 和 ``saved_model/1``
-各加载一次，比较它们的预测，再看看 SavedModel 的签名。逐步的说明见 :doc:`/modelsave`。
+保存下来的模型能不能用，要重新加载才知道。这一页把 ``mnist_cnn.keras``、``mnist_cnn.h5`` 和 ``saved_model/1`` 各加载一次，比较它们的预测，再看看 SavedModel 的签名。逐步的说明见 :doc:`/modelsave`。
 """
 
 # sphinx_gallery_start_ignore

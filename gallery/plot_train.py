@@ -2,15 +2,13 @@
 训练并保存 mnist_cnn
 ====================
 
-后面的每一章都从这里训练出的模型开始。这一页运行 ``mnist_cnn.py``，再看看数据、训练过程和它认错的数字。
-程序本身和逐步的说明见 :doc:`/modelsave`。
+后面的每一章都从这里训练出的模型开始。这一页运行 ``mnist_cnn.py``，再看看数据、训练过程和它认错的数字。程序本身和逐步的说明见 :doc:`/modelsave`。
 """
 
 # sphinx_gallery_start_ignore
 from sphinxext.runner import provoke, run
 
 run("mnist_data", "python mnist_data.py")
-provoke("mnist_data_truncated", "python mnist_data.py --data broken.npz", broken=b"PK" + bytes(9))
 run("mnist_cnn_help", "python mnist_cnn.py --help")
 run(
     "mnist_cnn",
@@ -18,6 +16,7 @@ run(
     writes=["mnist_cnn.keras", "mnist_cnn.h5", "saved_model/1", "mnist_cnn.json"],
     deprecated="HDF5",  # the chapter explains this very warning
 )
+provoke("mnist_data_truncated", "python mnist_data.py --data broken.npz", broken="mnist_cnn.keras")
 run("optimizer_defaults", "python optimizer_defaults.py")
 # sphinx_gallery_end_ignore
 
@@ -34,7 +33,7 @@ import matplotlib.pyplot as plt
 import mnist_data
 
 data = mnist_data.load()
-figure, axes = plt.subplots(2, 8, figsize=(8, 2.4))
+figure, axes = plt.subplots(2, 8, figsize=(8, 2.8))
 for axis, image, label in zip(axes.flat, data.x_test, data.y_test, strict=False):
     axis.imshow(image, cmap="gray")
     axis.set_title(label, fontsize=9)
@@ -48,8 +47,7 @@ figure.tight_layout()
 #
 # .. console:: mnist_cnn
 #
-# 程序把这次训练的数字写进 ``mnist_cnn.json``，下面的图由它画出。训练时的准确率低于测试时的，
-# 因为训练时 dropout 会随机关掉一部分神经元。
+# 程序把这次训练的数字写进 ``mnist_cnn.json``，下面的图由它画出。训练时的准确率低于测试时的，因为训练时 dropout 会随机关掉一部分神经元。
 import json
 from pathlib import Path
 
@@ -87,7 +85,6 @@ figure.tight_layout()
 # 一个悄悄改变的默认值
 # --------------------
 #
-# 2018 年的程序用的是默认参数的 Adadelta。那时默认学习率是 1.0，现在不是了，而且没有任何警告：
-# 程序照常运行，只是几乎学不到东西。下面用少量数据各训练一轮：
+# 2018 年的程序用的是默认参数的 Adadelta。那时默认学习率是 1.0，现在不是了，而且没有任何警告：程序照常运行，只是几乎学不到东西。下面用少量数据各训练一轮：
 #
 # .. console:: optimizer_defaults

@@ -1,4 +1,4 @@
-"""Judge what Sphinx's linkcheck builder found: python -m sphinxext.links build/linkcheck/output.json
+"""Judge what Sphinx's linkcheck builder wrote to output.json.
 
 Exit codes:
     0  every link that was checked works

@@ -84,6 +84,8 @@ def read_npz(path: Path) -> Dataset:
     Raises:
         ProgramError: naming the file and what is wrong with it. The file is left as it is.
     """
+    if path.exists() and not zipfile.is_zipfile(path):
+        raise ProgramError(f"{path}: not a whole .npz file, cut short or of another kind; {_CURE}")
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in SHA256}
