@@ -1,0 +1,206 @@
+"""Measure what the site promises of its speed, each as a ratio from one run: `make bench`.
+
+Run it on a quiet machine. Arguments choose parts: training, unchanged, cold.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sphinxext.layout import Site
+
+ROOT = Path(__file__).parents[1]
+PYTHON = str(ROOT / ".venv" / "bin" / "python")
+SEEDS = 3
+
+
+def timed(command: list[str], folder: Path, **environment: str) -> tuple[float, str]:
+    """Run `command` in `folder`; return the seconds that it took and what it printed."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        print(done.stdout[-2000:], file=sys.stderr)
+        raise SystemExit(f"{' '.join(command)} failed")
+    return seconds, done.stdout
+
+
+@contextmanager
+def reader_folder() -> Iterator[Path]:
+    """Yield a folder with the programs, flat, as a reader has them."""
+    with tempfile.TemporaryDirectory() as name:
+        for program, path in Site(ROOT).programs().items():
+            shutil.copy(path, Path(name, program))
+        yield Path(name)
+
+
+@contextmanager
+def checkout() -> Iterator[Path]:
+    """Yield a copy of the committed tree that shares the environment."""
+    with tempfile.TemporaryDirectory() as name:
+        tree = Path(name, "site")
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(tree)], check=True)
+        (tree / ".venv").symlink_to(ROOT / ".venv")
+        yield tree
+
+
+def report(name: str, ratio: float, limit: float, detail: str) -> None:
+    """Print one figure."""
+    print(f"{name:34} {ratio:5.2f}  (at most {limit:.2f})  {detail}", flush=True)
+
+
+def training() -> None:
+    """Compare the whole run of mnist_cnn.py with the original recipe's twelve epochs."""
+    with reader_folder() as folder:
+        shutil.copy(ROOT / "tests" / "original_recipe.py", folder)
+        original, printed = timed([PYTHON, "original_recipe.py", "0"], folder)
+        print(f"  original recipe: {original:.0f} s, {accuracy(printed):.2%}", flush=True)
+        times, accuracies = [], []
+        for seed in range(SEEDS):
+            seconds, printed = timed([PYTHON, "mnist_cnn.py", "--seed", str(seed)], folder)
+            times.append(seconds)
+            accuracies.append(accuracy(printed))
+            print(f"  seed {seed}: {seconds:.0f} s, {accuracies[-1]:.2%}", flush=True)
+    median = statistics.median(accuracies)
+    report(
+        "training / original recipe",
+        statistics.median(times) / original,
+        1 / 3,
+        f"median test accuracy {median:.2%} (at least 99.20%)",
+    )
+
+
+def accuracy(printed: str) -> float:
+    """Return the test accuracy that a program printed."""
+    match = re.search(r"test accuracy: ([\d.]+)", printed)
+    assert match, printed
+    return float(match[1])
+
+
+def unchanged() -> None:
+    """Compare `make html` without a change with plain sphinx-build of the same sources."""
+    timed(["make", "html"], ROOT)
+    with tempfile.TemporaryDirectory() as name:
+        plain = Path(name, "plain")
+        shutil.copytree(ROOT / "docs", plain / "docs")
+        (plain / "locale").symlink_to(ROOT / "locale")
+        (plain / "conf.py").write_text(
+            (ROOT / "conf.py").read_text()
+            + f"""
+sys.path.insert(0, {str(ROOT)!r})
+extensions = [e for e in extensions if e not in ("sphinx_gallery.gen_gallery", "sphinxext.gallery")]
+gallery_pages = []
+from sphinxext import runner
+from sphinxext.layout import Site
+runner.site = Site(Path({str(ROOT)!r}))
+"""
+        )
+        builds = [
+            f"{PYTHON} -m sphinx -q -c {plain} -D language={language} -d {plain}/{language}.doctrees"
+            f" {plain}/docs {plain}/html/{language}".split()
+            for language in ("zh_CN", "en")
+        ]
+        for build in builds:
+            timed(build, plain)
+        pairs = []
+        for _ in range(5):
+            ours, printed = timed(["make", "html"], ROOT)
+            assert "executed 0 out of 0" in printed, printed
+            pairs.append((ours, sum(timed(build, plain)[0] for build in builds)))
+    ratio = statistics.median(ours / plain for ours, plain in pairs)
+    ours, base = (statistics.median(column) for column in zip(*pairs, strict=True))
+    report("unchanged build / sphinx-build", ratio, 1.5, f"{ours:.1f} s / {base:.1f} s")
+
+
+def cold() -> None:
+    """Compare a cold build with its programs run by hand; measure the peak of its memory."""
+    with checkout() as tree:
+        (tree / ".venv" / "ready").touch()
+        peak = Peak()
+        seconds, _ = timed(["make", "html"], tree)
+        peak.stop()
+        outputs = sorted((tree / "build" / "outputs").glob("*.txt"), key=os.path.getmtime)
+        commands = [path.read_text().splitlines()[0].removeprefix("$ ") for path in outputs]
+    with reader_folder() as folder:
+        by_hand = 0.0
+        for command in commands:
+            start = time.perf_counter()
+            subprocess.run(
+                command,
+                shell=True,
+                cwd=folder,
+                env={**os.environ, "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,  # some are there to fail
+            )
+            by_hand += time.perf_counter() - start
+    report(
+        "cold build / programs by hand",
+        seconds / by_hand,
+        1.25,
+        f"{seconds:.0f} s / {by_hand:.0f} s",
+    )
+    report("peak memory in GiB", peak.bytes / 2**30, 4, "of all processes of the build")
+
+
+class Peak:
+    """The largest resident memory of this process's descendants, sampled until stop()."""
+
+    def __init__(self) -> None:
+        """Start sampling."""
+        self.bytes = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop sampling."""
+        self._done.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._done.wait(0.2):
+            self.bytes = max(self.bytes, resident_bytes(os.getpid()))
+
+
+def resident_bytes(parent: int) -> int:
+    """Return the resident memory of all descendants of a process (Linux)."""
+    children: dict[int, list[tuple[int, int]]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        pages = int(fields[21])
+        children.setdefault(int(fields[1]), []).append((int(stat.parent.name), pages))
+    total, queue = 0, [parent]
+    while queue:
+        for process, pages in children.get(queue.pop(), []):
+            total += pages
+            queue.append(process)
+    return total * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    parts = {"unchanged": unchanged, "training": training, "cold": cold}
+    for part in sys.argv[1:] or parts:
+        parts[part]()
