@@ -34,7 +34,7 @@ livehtml: $(READY) ## serve the Chinese site, reload on save; runs no page
 
 page: $(READY) ## run one page and what it needs: make page PAGE=plot_convert
 	@test -f gallery/$(PAGE).py || { echo "make page PAGE=... takes one of:"; ls gallery; exit 2; }
-	GALLERY_PAGE=$(PAGE) $(SPHINX) -b html -D gallery_run=$(PAGE) $(ZH)
+	$(SPHINX) -b html -D gallery_run=$(PAGE) $(ZH)
 
 accept: $(READY) ## take the last build's outputs as the documented ones
 	$(BIN)/python -m tests.documented accept

@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -35,6 +36,7 @@ PROSE, CODE = "@prose {}@", "@code {}@"  # the markers
 ENTER = "__import__('os').chdir('../workspace')"
 lock: TextIO  # held until the process ends
 needs: Needs
+needed: dict[str, str]  # what the page that is running is made from
 stale: list[str] = []  # the pages that this build runs
 
 
@@ -92,6 +94,8 @@ def stage(app: Sphinx) -> None:
     for stem in needs.order:
         staged = staged_source(site.pages / f"{stem}.py")
         reason = why_stale(site, stem)
+        if stem == config.gallery_run:
+            reason = reason or "it was asked for"
         if reason and not wanted(stem, config.gallery_run):
             # Keep what the last build made of it: its source then is the source of that build.
             previous = site.generated / f"{stem}.py"
@@ -130,7 +134,7 @@ def why_stale(site: Site, stem: str) -> str:
     for name, sha256 in record["makes"].items():
         if hash_of(site.root / name) != sha256:
             return f"{name} was changed or deleted"
-    return "it was asked for" if os.environ.get("GALLERY_PAGE") == stem else ""
+    return ""
 
 
 def now_needed(site: Site, stem: str) -> dict[str, str]:
@@ -168,9 +172,12 @@ def staged_source(page: Path) -> str:
 
 def around_page(conf: dict[str, Any], file_name: str | None, when: str) -> None:
     """Set a page up before it runs and record it afterwards (sphinx-gallery's reset_modules)."""
+    global needed
     site, stem = runner.site, Path(str(file_name)).stem
     if when == "before":
         runner.made.clear()
+        needed = now_needed(site, stem)  # now, as an author may save a program while it runs
+        warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
         if str(site.workspace) not in sys.path:
             sys.path.insert(0, str(site.workspace))  # a page imports the programs as a reader does
         runner.position = f"{stale.index(stem) + 1}/{len(stale)} {stem}" if stem in stale else stem
@@ -178,7 +185,7 @@ def around_page(conf: dict[str, Any], file_name: str | None, when: str) -> None:
         images = site.generated.glob(f"images/**/sphx_glr_{stem}_*")
         makes = [site.generated / f"{stem}.rst", *images, *runner.made]
         record = {
-            "needs": now_needed(site, stem),
+            "needs": needed,
             "makes": {str(path.relative_to(site.root)): hash_of(path) for path in sorted(makes)},
         }
         site.records.mkdir(parents=True, exist_ok=True)

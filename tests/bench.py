@@ -114,8 +114,8 @@ runner.site = Site(Path({str(ROOT)!r}))
 """
         )
         builds = [
-            f"{PYTHON} -m sphinx -q -c {plain} -D language={language} -d {plain}/{language}.doctrees"
-            f" {plain}/docs {plain}/html/{language}".split()
+            f"{PYTHON} -m sphinx -q -c {plain} -D language={language}"
+            f" -d {plain}/doctrees-{language} {plain}/docs {plain}/html/{language}".split()
             for language in ("zh_CN", "en")
         ]
         for build in builds:
