@@ -129,6 +129,14 @@ def test_no_network_is_told_apart_from_dead_links(closed_port: str, tmp_path: Pa
     assert "dead" not in said
 
 
+def test_one_host_out_of_reach_is_a_dead_link(
+    server: str, closed_port: str, tmp_path: Path
+) -> None:
+    code, said = check(tmp_path, [f"{server}/alive", f"{closed_port}/host"])
+    assert code == links.DEAD, said
+    assert "2 links checked, 1 dead" in said
+
+
 def test_an_ignored_link_is_shown_with_its_reason(server: str, tmp_path: Path) -> None:
     conf = f"links_ignored = {{{server + '/gone'!r}: 'gone since June'}}"
     code, said = check(tmp_path, [f"{server}/alive", f"{server}/gone"], conf)
