@@ -11,7 +11,6 @@ sphinx-gallery runs a page where it lies, so staged code first changes to the wo
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -27,9 +26,9 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx_gallery.py_source_parser import remove_ignore_blocks
 
-from sphinxext import runner
+from sphinxext import dataset, runner
 from sphinxext.layout import Site
-from sphinxext.needs import Needs, blocks_of, digest, without_comments
+from sphinxext.needs import Needs, blocks_of, digest, hash_of, without_comments
 
 logger = logging.getLogger(__name__)
 PROSE, CODE = "@prose {}@", "@code {}@"  # the markers
@@ -87,7 +86,7 @@ def stage(app: Sphinx) -> None:
     global needs
     site, config = runner.site, app.config
     config.sphinx_gallery_conf["plot_gallery"] = app.builder.format == "html"
-    needs = Needs(site, config.gallery_pages, dataset_identity(site))
+    needs = Needs(site, config.gallery_pages, dataset.identity(site))
     for folder in (site.workspace, site.staged):
         folder.mkdir(parents=True, exist_ok=True)
     stale.clear()
@@ -108,7 +107,7 @@ def stage(app: Sphinx) -> None:
     shutil.copy(site.pages / "index.rst", site.staged)
     config.sphinx_gallery_conf["filename_pattern"] = rf"/({'|'.join(stale)})\.py$"
     if stale and config.sphinx_gallery_conf["plot_gallery"]:
-        choose_dataset(site)
+        needs.dataset = dataset.choose(site)
 
 
 def wanted(stem: str, run: str) -> bool:
@@ -194,15 +193,6 @@ def around_page(conf: dict[str, Any], file_name: str | None, when: str) -> None:
         partial.replace(site.records / f"{stem}.json")
 
 
-def hash_of(path: Path) -> str | None:
-    """Return the SHA-256 of a file, or of all files in a folder; None where there is nothing."""
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        hashes = "".join(f"{file.relative_to(path)} {hash_of(file)}\n" for file in files)
-        return hashlib.sha256(hashes.encode()).hexdigest()
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
-
-
 def restore(app: Sphinx, docname: str, content: list[str]) -> None:
     """Put prose and code back into what sphinx-gallery generated (event source-read)."""
     stem = docname.removeprefix("gallery/")
@@ -248,39 +238,6 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     """Remember that this build is whole."""
     if error is None:
         unfinished_mark(app).unlink(missing_ok=True)
-
-
-def dataset_identity(site: Site) -> str:
-    """Return what identifies the dataset of this build, without a network."""
-    source = os.environ.get("MNIST_DATA") or kept_choice(site)
-    if source in ("", "digits"):
-        return source
-    return hash_of(Path(source)) or "missing"
-
-
-def kept_choice(site: Site) -> str:
-    """Return the file of Keras if it is there, else what the last build had to choose."""
-    keras_file = Path.home() / ".keras" / "datasets" / "mnist.npz"
-    if keras_file.exists():
-        return str(keras_file)
-    choice = site.build / "dataset"
-    return choice.read_text() if choice.exists() else ""
-
-
-def choose_dataset(site: Site) -> None:
-    """Choose one dataset for all programs; try the download once, not in each build."""
-    source = os.environ.get("MNIST_DATA") or kept_choice(site)
-    if not source and "mnist_data.py" in site.programs():
-        sys.path.insert(0, str(site.programs()["mnist_data.py"].parent))
-        import mnist_data
-
-        source = "digits"
-        if mnist_data.download(mnist_data.KERAS_FILE):
-            source = str(mnist_data.KERAS_FILE)
-        else:
-            (site.build / "dataset").write_text(source)
-        needs.dataset = dataset_identity(site)
-    os.environ["MNIST_DATA"] = source
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -107,12 +107,21 @@ class Needs:
         path = self.programs[name]
         if path.suffix == ".py":
             return without_comments(path.read_text(encoding="utf-8"))
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hash_of(path) or ""
 
 
 def digest(text: str) -> str:
     """Return a short hash of `text`."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def hash_of(path: Path) -> str | None:
+    """Return the SHA-256 of a file, or of all files in a folder; None where there is nothing."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        hashes = "".join(f"{file.relative_to(path)} {hash_of(file)}\n" for file in files)
+        return hashlib.sha256(hashes.encode()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
 
 
 @functools.cache

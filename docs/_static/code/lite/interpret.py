@@ -23,7 +23,7 @@ LABELS = 10
 
 # [load]
 def load_model_file(path: str) -> mmap.mmap:
-    """Map a model into memory: pages are read when they are needed, nothing is copied."""
+    """Map a model into memory: its pages are read when they are needed."""
     with existing(path, "python convert.py").open("rb") as file:
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -93,7 +93,7 @@ class Interpreter:
 
     def __init__(self, model: mmap.mmap) -> None:
         """Prepare the model in `model`; raise a ProgramError if it is damaged."""
-        content = model[:]
+        content = model[:]  # Java hands the mapping over; the Python runtime takes only bytes
         if content[4:8] != b"TFL3":  # the runtime tells less about a wrong file
             raise ProgramError("not a TensorFlow Lite model; convert it again")
         try:
