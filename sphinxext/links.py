@@ -99,7 +99,7 @@ def judge(results: Iterable[Mapping[str, object]], reasons: Mapping[str, str]) -
             verdict.ignored.append(f"{line}: {reason}")
     verdict.unused = [pattern for pattern in reasons if pattern not in used]
     if not (verdict.alive or verdict.moved or verdict.dead or verdict.unreached):
-        raise JudgeError("no link was checked")
+        raise JudgeError("no link was checked: linkcheck did not finish, or the site has no link")
     return verdict
 
 

@@ -123,17 +123,20 @@ def built_pages() -> list[str]:
 
 
 BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
-# What is wider than the window and does not scroll inside of something narrower.
+# The page or its text is wider than its place: furo then lets the whole text scroll sideways, or
+# cuts it off. Code and tables may scroll by themselves. Returns the elements that stick out.
 TOO_WIDE = """() => {
-  const width = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width)
-    return [];
-  const scrolls = (e) => e && (e.scrollWidth > e.clientWidth
-      && ['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)
-      || scrolls(e.parentElement));
-  return [...document.querySelectorAll('main *')]
-    .filter((e) => e.getBoundingClientRect().right > width + 1 && !scrolls(e))
-    .map((e) => `${e.tagName} ${e.className}`).slice(0, 3).concat('the page is too wide');
+  const wide = (e) => e.scrollWidth > e.clientWidth + 1;
+  const boxes = 'html, body, .content, .article-container';
+  if (![...document.querySelectorAll(boxes)].some(wide)) return [];
+  const article = document.querySelector('.article-container');
+  const edge = article.getBoundingClientRect().right;
+  const scrolls = (e) => e !== article
+    && (getComputedStyle(e).overflowX !== 'visible' || scrolls(e.parentElement));
+  return [...article.querySelectorAll('*')]
+    .filter((e) => e.getBoundingClientRect().right > edge + 1 && !scrolls(e.parentElement))
+    .map((e) => `${e.tagName} ${e.className} ${e.textContent.trim().slice(0, 40)}`)
+    .slice(-3).concat('the page is too wide');
 }"""
 
 
