@@ -127,13 +127,13 @@ BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
 # cuts it off. Code and tables may scroll by themselves. Returns the elements that stick out.
 TOO_WIDE = """() => {
   const wide = (e) => e.scrollWidth > e.clientWidth + 1;
-  const boxes = 'html, body, .content, .article-container';
+  const boxes = 'html, body, .content';
   if (![...document.querySelectorAll(boxes)].some(wide)) return [];
-  const article = document.querySelector('.article-container');
-  const edge = article.getBoundingClientRect().right;
-  const scrolls = (e) => e !== article
+  const text = document.querySelector('.content');
+  const edge = text.getBoundingClientRect().right;
+  const scrolls = (e) => e !== text
     && (getComputedStyle(e).overflowX !== 'visible' || scrolls(e.parentElement));
-  return [...article.querySelectorAll('*')]
+  return [...text.querySelectorAll('*')]
     .filter((e) => e.getBoundingClientRect().right > edge + 1 && !scrolls(e.parentElement))
     .map((e) => `${e.tagName} ${e.className} ${e.textContent.trim().slice(0, 40)}`)
     .slice(-3).concat('the page is too wide');
