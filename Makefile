@@ -25,6 +25,7 @@ test: html ## build the site and test it
 	$(BIN)/python -m pytest
 
 linkcheck: $(READY) ## check all external links
+	rm -f build/linkcheck/output.json
 	$(BIN)/sphinx-build -q -c . -b linkcheck -d build/doctrees/linkcheck docs build/linkcheck || true
 	$(BIN)/python -m sphinxext.links build/linkcheck/output.json
 

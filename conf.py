@@ -45,7 +45,6 @@ sphinx_gallery_conf = {
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 copybutton_prompt_text = "$ "
-copybutton_exclude = ".linenos, .gp, .go"
 
 locale_dirs = ["../locale"]
 gettext_compact = False
@@ -56,6 +55,7 @@ html_theme = "furo"
 html_title = "TensorFlow 模型部署"
 html_static_path = ["docs/_static"]
 html_css_files = ["site.css"]
+html_favicon = "docs/_static/favicon.svg"
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
@@ -82,5 +82,8 @@ html_sidebars = {
     ]
 }
 
+# Links that `make linkcheck` does not judge, each with its reason.
+links_ignored: dict[str, str] = {}
+linkcheck_ignore = list(links_ignored)
 linkcheck_retries = 3
 linkcheck_timeout = 20

@@ -19,7 +19,12 @@ run(
     "saved_model_cli run --dir saved_model/1 --tag_set serve"
     " --signature_def serving_default --inputs image=digit.npy",
 )
-run("named_signature", "python named_signature.py", writes=["custom_model/1"])
+run("named_signature", "python named_signature.py", writes=["custom_model/1", "picture.npy"])
+run(
+    "custom_model_run",
+    "saved_model_cli run --dir custom_model/1 --tag_set serve"
+    " --signature_def serving_default --inputs pictures=picture.npy",
+)
 run(
     "custom_model_show",
     "saved_model_cli show --dir custom_model/1 --tag_set serve --signature_def read_png",
@@ -74,3 +79,5 @@ figure.tight_layout()
 # .. console:: named_signature
 #
 # .. console:: custom_model_show
+#
+# .. console:: custom_model_run

@@ -1,7 +1,7 @@
 """Export a model that takes raw pictures, under signatures with names of our own.
 
-Reads mnist_cnn.keras, writes custom_model/1/. `model.export` makes one signature with float
-inputs; a tf.Module decides itself what comes in and what goes out.
+Reads mnist_cnn.keras, writes custom_model/1/ and picture.npy. `model.export` makes one signature
+with float inputs; a tf.Module decides itself what comes in and what goes out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 
 import keras
 import mnist_data
+import numpy as np
 import tensorflow as tf
 from artifacts import existing, run, whole
 
@@ -24,6 +25,9 @@ class DigitReader(tf.Module):
         """Keep `network` as an attribute, so that its weights are saved with the module."""
         super().__init__()
         self.network = network
+        # Without this, loaders in C++ (TensorFlow Serving, saved_model_cli) do not restore the
+        # weights of a Keras 3 model: "Could not find variable" (keras-team/keras#20095).
+        self.kept = [variable.value for variable in network.variables]
 
     @tf.function(input_signature=[PICTURES])
     def read_pictures(self, pictures: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -61,6 +65,7 @@ def main() -> None:
         inputs = signature.structured_input_signature[1].values()
         print(f"{name}: {', '.join(f'{i.name} {i.dtype.name} {i.shape}' for i in inputs)}")
     digit = data.x_test[:1]
+    np.save("picture.npy", digit)  # for saved_model_cli
     for name, answer in {
         "serving_default": signatures["serving_default"](pictures=tf.constant(digit)),
         "read_png": signatures["read_png"](
