@@ -29,10 +29,10 @@ def build_model() -> keras.Model:
             layers.Conv2D(32, 3, activation="relu"),
             layers.Conv2D(64, 3, activation="relu"),
             layers.MaxPooling2D(),
-            layers.Dropout(0.25),
+            layers.Dropout(0.1),
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
-            layers.Dropout(0.5),
+            layers.Dropout(0.3),
             layers.Dense(10, activation="softmax"),
         ],
         name="mnist_cnn",
@@ -42,6 +42,36 @@ def build_model() -> keras.Model:
 def prepare(images: np.ndarray) -> np.ndarray:
     """Turn uint8 pictures (n, 28, 28) into float32 (n, 28, 28, 1) between 0 and 1."""
     return (images[..., np.newaxis] / 255).astype("float32")
+
+
+class ShiftedDigits(keras.utils.PyDataset):
+    """Batches of the training digits, each moved by up to one pixel, differently in each epoch."""
+
+    def __init__(self, data: mnist_data.Dataset, seed: int) -> None:
+        """Take the training digits of `data`; `seed` decides order and shifts."""
+        super().__init__()
+        padded = np.pad(data.x_train, ((0, 0), (1, 1), (1, 1)))
+        # views (n, 3, 3, 28, 28): for each picture its nine places
+        self.places = np.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(1, 2))
+        self.labels, self.seed = data.y_train, seed
+        self.epoch = -1
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self.labels) // BATCH)
+
+    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return prepared pictures and labels."""
+        chosen = self.order[batch * BATCH : (batch + 1) * BATCH]
+        random = np.random.default_rng([self.seed, self.epoch, batch])
+        down, right = random.integers(3, size=(2, len(chosen)))
+        return prepare(self.places[chosen, down, right]), self.labels[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Shuffle."""
+        self.epoch += 1
+        self.order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.labels))
 
 
 def optimizer(steps: int) -> keras.optimizers.Optimizer:
@@ -78,12 +108,12 @@ def train(data: mnist_data.Dataset, epochs: int, seed: int) -> tuple[keras.Model
     """Train the network; return it with the figures of the run."""
     keras.utils.set_random_seed(seed)
     model = build_model()
-    steps = epochs * -(-len(data.x_train) // BATCH)
-    model.compile(optimizer(steps), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    digits = ShiftedDigits(data, seed)
+    model.compile(
+        optimizer(epochs * len(digits)), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     history = model.fit(
-        prepare(data.x_train),
-        data.y_train,
-        batch_size=BATCH,
+        digits,
         epochs=epochs,
         verbose=0,
         callbacks=[Progress()],
