@@ -21,7 +21,7 @@ sys.path.insert(0, {str(ROOT)!r})
 exec(open({str(ROOT / "conf.py")!r}).read())
 gallery_pages = ["plot_one", "plot_two"]
 templates_path, html_static_path, html_css_files = [], [], []
-html_theme, html_theme_options, html_sidebars = "basic", {{}}, {{}}
+html_theme, html_theme_options, html_sidebars, html_favicon = "basic", {{}}, {{}}, None
 """,
     "docs/index.md": """
 # Start
