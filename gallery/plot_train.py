@@ -47,7 +47,7 @@ figure.tight_layout()
 #
 # .. console:: mnist_cnn
 #
-# 程序把这次训练的数字写进 ``mnist_cnn.json``，下面的图由它画出。训练时的准确率低于测试时的，因为训练时 dropout 会随机关掉一部分神经元。
+# 程序把这次训练的数字写进 ``mnist_cnn.json``，下面的图由它画出。训练时的准确率不能与测试时的直接相比：训练时图片被移动过，dropout 还会随机关掉一部分神经元。
 import json
 from pathlib import Path
 
