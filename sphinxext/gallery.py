@@ -85,7 +85,9 @@ def stage(app: Sphinx) -> None:
     """Stage all pages, and decide which of them run (before sphinx-gallery starts)."""
     global needs
     site, config = runner.site, app.config
-    config.sphinx_gallery_conf["plot_gallery"] = app.builder.format == "html"
+    executes = app.builder.format == "html"
+    config.sphinx_gallery_conf["plot_gallery"] = executes
+    run = config.gallery_run if executes else "none"
     needs = Needs(site, config.gallery_pages, dataset.identity(site))
     for folder in (site.workspace, site.staged):
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,9 +95,9 @@ def stage(app: Sphinx) -> None:
     for stem in needs.order:
         staged = staged_source(site.pages / f"{stem}.py")
         reason = why_stale(site, stem)
-        if stem == config.gallery_run:
+        if stem == run:
             reason = reason or "it was asked for"
-        if reason and not wanted(stem, config.gallery_run):
+        if reason and not wanted(stem, run):
             # Keep what the last build made of it: its source then is the source of that build.
             previous = site.generated / f"{stem}.py"
             staged = previous.read_text() if previous.exists() else staged
@@ -106,7 +108,7 @@ def stage(app: Sphinx) -> None:
         (site.staged / f"{stem}.py").write_text(staged, encoding="utf-8")
     shutil.copy(site.pages / "index.rst", site.staged)
     config.sphinx_gallery_conf["filename_pattern"] = rf"/({'|'.join(stale)})\.py$"
-    if stale and config.sphinx_gallery_conf["plot_gallery"]:
+    if stale:
         needs.dataset = dataset.choose(site)
 
 
@@ -200,6 +202,9 @@ def restore(app: Sphinx, docname: str, content: list[str]) -> None:
         return
     page = runner.site.pages / f"{stem}.py"
     app.env.note_dependency(str(page), docname=docname)
+    if app.builder.format != "html":  # links and messages are in prose and code alone
+        content[0] = restored(None, page)
+        return
     if app.config.gallery_run == "stale":
         content[0] = restored(content[0], page)
         return
@@ -209,16 +214,19 @@ def restore(app: Sphinx, docname: str, content: list[str]) -> None:
         logger.warning(str(error), type="gallery")
 
 
-def restored(generated: str, page: Path) -> str:
-    """Return the page: its own prose and code, the outputs of `generated`."""
+def restored(generated: str | None, page: Path) -> str:
+    """Return the page: its own prose and code, and the outputs in `generated` if there is one."""
 
     def skip_to(marker: str) -> None:
         nonlocal generated
+        if generated is None:
+            return
         _, found, generated = generated.partition(marker + "\n")
         if not found:
             raise ExtensionError(f"{page.name}: its code is not that of the last run")
 
-    generated = generated.split("\n.. _sphx_glr_download_")[0] + "\n"
+    if generated is not None:
+        generated = generated.split("\n.. _sphx_glr_download_")[0] + "\n"
     parts = [f".. _page-{page.stem}:\n"]
     for number, (prose, code) in enumerate(segments(page)):
         skip_to(PROSE.format(number))
@@ -229,7 +237,7 @@ def restored(generated: str, page: Path) -> str:
         shown = remove_ignore_blocks(code).strip("\n")
         if shown.strip():
             parts.append(".. code-block:: python\n\n" + re.sub(r"(?m)^(?=.)", "    ", shown))
-        output = re.split(r"(?m)^\.\. GENERATED FROM PYTHON SOURCE", generated)[0]
+        output = re.split(r"(?m)^\.\. GENERATED FROM PYTHON SOURCE", generated or "")[0]
         parts.append(output.strip("\n"))
     return "\n\n".join(parts) + "\n"
 

@@ -159,12 +159,14 @@ def test_other_builders_run_nothing_on_an_empty_tree(tmp_path: Path, builder: st
     assert "second: a" in site.html("gallery/plot_two")
 
 
-def test_a_program_reverted_after_gettext_still_runs(site: MiniSite) -> None:
+def test_gettext_takes_nothing_away(site: MiniSite) -> None:
     change_program(site)
+    site.replace("gallery/plot_one.py", "The first sentence.", "Another sentence.")
     site.build(builder="gettext")
+    assert "Another sentence." in (site.root / "build/gettext/gallery/plot_one.pot").read_text()
     site.replace(f"{STAGE}/first.py", 'print("First:"', 'print("first:"')
     site.build()
-    assert site.ran() == ["first", "second"]
+    assert site.ran() == []
     assert "sphx_glr_plot_one_001" in site.html("gallery/plot_one")
 
 
