@@ -35,6 +35,7 @@ def code_of(page: Path) -> str:
     return without_comments("\n".join(code))
 
 
+@functools.cache  # programs are needed by several pages
 def without_comments(code: str) -> str:
     """Return `code` as Python itself would write it. Docstrings stay: --help prints them."""
     return ast.unparse(ast.parse(code))
@@ -55,12 +56,12 @@ class Needs:
     def upstream(self, stem: str) -> list[str]:
         """Return the earlier pages whose artifacts `stem` or its programs name."""
         sources = [self.pages[stem], *(self._source(name) for name in self._used_by(stem))]
-        words = [text for source in sources for text in strings(source)]
+        named = [text for source in sources for text in strings(source)]
         earlier = self.order[: self.order.index(stem)]
         return [
             page
             for page in earlier
-            if any(artifact in text for artifact in self.writes[page] for text in words)
+            if any(artifact in text for artifact in self.writes[page] for text in named)
         ]
 
     def of(self, stem: str) -> dict[str, str]:
@@ -100,8 +101,7 @@ class Needs:
 
     def _names(self, source: str) -> set[str]:
         """Return the files that a Python source names or imports; of other files, none."""
-        words = {word for text in strings(source) for word in re.split(r"[\s='\"`/]+", text)}
-        return (words | {f"{name}.py" for name in imports(source)}) & set(self.programs)
+        return (words(source) | {f"{name}.py" for name in imports(source)}) & set(self.programs)
 
     def _source(self, name: str) -> str:
         path = self.programs[name]
@@ -134,6 +134,13 @@ def strings(source: str) -> list[str]:
     ]
 
 
+@functools.cache
+def words(source: str) -> set[str]:
+    """Return the words of a source's string constants, as in a command or a path."""
+    return {word for text in strings(source) for word in re.split(r"[\s='\"`/]+", text)}
+
+
+@functools.cache
 def imports(source: str, full: bool = False) -> set[str]:
     """Return the modules that a Python source imports, by their first or by their `full` name."""
     found: set[str] = set()
@@ -161,9 +168,9 @@ def packages(source: str) -> dict[str, str]:
     for module in imports(source) - set(sys.stdlib_module_names):
         for name in _distributions().get(module, []):
             found[name] = importlib.metadata.version(name)
-    words = {text.split()[0] for text in strings(source) if text.split()}
+    commands = {text.split()[0] for text in strings(source) if text.split()}
     for script in importlib.metadata.entry_points(group="console_scripts"):
-        if script.name in words and script.dist:
+        if script.name in commands and script.dist:
             found[script.dist.name] = script.dist.version
     return found
 
