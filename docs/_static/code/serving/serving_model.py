@@ -105,23 +105,10 @@ def _load(path: Path, tags: list[str]) -> tuple[Any, Any]:
     session = tf.compat.v1.Session(graph=graph)
     try:
         with graph.as_default():
-            meta_graph = tf.compat.v1.saved_model.load(session, tags, str(path))
-        _restore(session, meta_graph.saver_def, path)
-        return session, meta_graph
+            return session, tf.compat.v1.saved_model.load(session, tags, str(path))
     except Exception as error:
         session.close()
         raise _load_error(error, path, tags) from None
-
-
-def _restore(session: Any, saver: Any, path: Path) -> None:
-    """Restore the variables as the server does.
-
-    Python's loader leaves them out where the graph has none in its collections, as in models whose
-    Keras network is an attribute of a tf.Module.
-    """
-    if (path / "variables" / "variables.index").is_file():
-        files = str(path / "variables" / "variables")
-        session.run(saver.restore_op_name, {saver.filename_tensor_name: files})
 
 
 def _load_error(error: Exception, path: Path, tags: list[str]) -> ServingError:
