@@ -122,6 +122,7 @@ def test_proxy_in_front_of_a_server(proxy_folder: Path, many_model: Path) -> Non
         file = proxy_folder / "serving_nginx.conf"
         text = file.read_text().replace("127.0.0.1:8501", f"127.0.0.1:{server.rest_port}")
         file.write_text(text.replace("8443", str(port)))
+        user = "user root;" if os.geteuid() == 0 else ""  # or its workers may not read the folder
         command = [NGINX or "", "-p", str(proxy_folder), "-c", "serving_nginx.conf"]
         proxy = subprocess.Popen(
             [*command, "-g", f"daemon off; {user}"], stderr=subprocess.PIPE, text=True

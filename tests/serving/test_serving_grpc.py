@@ -264,6 +264,8 @@ def test_ovmsclient(many: Server) -> None:
         status = client.get_model_status(model_name="m", model_version=1)
         assert status[1]["state"] == "AVAILABLE"
         metadata = client.get_model_metadata(model_name="m", model_version=1)
+        if "metadata" in metadata:  # over REST it knows only OpenVINO's spelling of the fields
+            metadata = metadata["metadata"]["signature_def"]["signature_def"]["serving_default"]
         assert metadata["inputs"]["x"]["dtype"] == "DT_FLOAT"
         answer = client.predict({"x": np.float32([1, 2, 5])}, model_name="m", model_version=1)
         np.testing.assert_array_equal(answer, [2.5, 3.0, 4.5])
