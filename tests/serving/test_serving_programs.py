@@ -110,7 +110,7 @@ def test_models_and_labels_are_reloaded(folder: Path, server: Server) -> None:
     output(folder, server, "model_config.py", "--labels", "stable=1")
     assert "serving now: mnist" in output(folder, server, "reload_config.py")
     assert len(found(output(folder, server, "rest_client.py", "--label", "stable"))) == 3
-    output(folder, server, "model_config.py", "--labels", "canary=9")
+    output(folder, server, "model_config.py", "--labels", "stable=1", "canary=9")
     failed = run(folder, server, "reload_config.py")
     assert failed.returncode == 1
     assert "not currently available for inference" in failed.stderr
