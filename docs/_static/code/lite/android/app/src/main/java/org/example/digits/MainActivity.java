@@ -17,9 +17,9 @@ public final class MainActivity extends Activity {
   protected void onCreate(Bundle state) {
     super.onCreate(state);
     setContentView(R.layout.main);
-    drawing = findViewById(R.id.drawing);
-    top = findViewById(R.id.top);
-    probabilities = findViewById(R.id.probabilities);
+    drawing = (DrawingView) findViewById(R.id.drawing);
+    top = (TextView) findViewById(R.id.top);
+    probabilities = (TextView) findViewById(R.id.probabilities);
     findViewById(R.id.clear).setOnClickListener(view -> clear());
     try {
       classifier = new DigitClassifier(ModelFile.map(getAssets(), ModelFile.MODEL_PATH));

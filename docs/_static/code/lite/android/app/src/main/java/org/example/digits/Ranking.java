@@ -10,7 +10,12 @@ final class Ranking {
   static String lines(float[] labelProb) {
     StringBuilder lines = new StringBuilder();
     for (int index = 0; index < LABELS; index++) {
-      lines.append("index ").append(index).append(" prob is ").append(labelProb[index]).append('\n');
+      lines
+          .append("index ")
+          .append(index)
+          .append(" prob is ")
+          .append(labelProb[index])
+          .append('\n');
     }
     return lines.toString();
   }

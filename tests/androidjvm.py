@@ -1,0 +1,144 @@
+"""The Android project on the desktop: pack it with aapt2, run its classes on the JVM.
+
+What stands in for what: the JVM for Android's runtime; `android-all` (the framework's own classes,
+as of the project's minSdk) for the framework; of these only AssetManager, whose work is done by
+native code of a device, is replaced, by one that reads the same APK. `org.tensorflow.lite` is the
+real API with its real native library for the desktop, version 2.6.2.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ET
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+PROJECT = ROOT / "docs" / "_static" / "code" / "lite" / "android"
+MAIN = PROJECT / "app" / "src" / "main"
+MODULE = ROOT / "tests" / "android-jvm"
+BUILT = ROOT / "build" / "android-jvm"
+FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
+PACKAGE = "org.example.digits"
+MODEL = "mnist_cnn.tflite"
+ANDROID = "http://schemas.android.com/apk/res/android"
+ROW = re.compile(r"\[(.*)\]")
+
+
+def workspace() -> Path:
+    """Return the folder with the build's models."""
+    return Path(os.environ.get("TUTORIAL_WORKSPACE", ROOT / "build" / "workspace"))
+
+
+def missing() -> str:
+    """Say what this machine lacks to run Java; an empty string if it lacks nothing."""
+    lacking = [tool for tool in ("javac", "mvn") if not shutil.which(tool)]
+    return f"no {', '.join(lacking)}: install a JDK (17 or later) and Maven" if lacking else ""
+
+
+def missing_packer() -> str:
+    """Say what this machine lacks to pack an APK; an empty string if it lacks nothing."""
+    lacking = [tool for tool in ("aapt2", "zipalign") if not shutil.which(tool)]
+    if not FRAMEWORK.exists():
+        lacking.append(str(FRAMEWORK))
+    hint = "install Debian's aapt, zipalign and android-framework-res"
+    return f"no {', '.join(lacking)}: {hint}" if lacking else ""
+
+
+def call(*command: str | Path) -> str:
+    """Run a command; return what it printed, or fail with it."""
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        raise AssertionError(f"{command[0]} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def compile_sources() -> None:
+    """Compile the project's sources and what runs them, without a single warning."""
+    call("mvn", "--quiet", "--batch-mode", "--file", MODULE / "pom.xml", "test-compile")
+
+
+def class_path() -> str:
+    """Return where compiled classes and their dependencies are; what stands in comes first."""
+    libraries = (BUILT / "classpath.txt").read_text(encoding="utf-8").strip()
+    return os.pathsep.join([str(BUILT / "test-classes"), str(BUILT / "classes"), libraries])
+
+
+def java(main: str, *arguments: str | Path) -> str:
+    """Run a class of the package org.example.digits; return its standard output."""
+    command = [
+        "java",
+        f"-Djava.library.path={BUILT / 'native' / 'lib'}",
+        "-cp",
+        class_path(),
+        f"{PACKAGE}.{main}",
+        *map(str, arguments),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(f"{main} ended with {done.returncode}:\n{done.stderr}")
+    return done.stdout
+
+
+def table(printed: str) -> np.ndarray:
+    """Return the rows of numbers that Java printed, as float64 (rows, columns)."""
+    return np.array([[float(cell) for cell in row.split(",")] for row in ROW.findall(printed)])
+
+
+def merged_manifest(folder: Path) -> Path:
+    """Write the manifest as Gradle hands it to aapt2: the namespace becomes the package."""
+    ET.register_namespace("android", ANDROID)
+    tree = ET.parse(MAIN / "AndroidManifest.xml")
+    tree.getroot().set("package", PACKAGE)
+    path = folder / "AndroidManifest.xml"
+    tree.write(path, encoding="utf-8", xml_declaration=True)
+    return path
+
+
+def pack(target: Path, models: Iterable[Path], *, no_compress: str = ".tflite") -> Path:
+    """Pack the project's resources and `models` into an APK, as Gradle does; return `target`.
+
+    Args:
+        target: the APK; its R.java is written beside it, below `r/`.
+        models: files that go into assets/.
+        no_compress: the ending of the files that are stored; "" compresses what it is worth.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        assets = folder / "assets"
+        assets.mkdir()
+        for model in models:
+            shutil.copy(model, assets / model.name)
+        call("aapt2", "compile", "--dir", MAIN / "res", "-o", folder / "res.zip")
+        link: list[str | Path] = ["aapt2", "link", "-I", FRAMEWORK, "-A", assets]
+        link += ["--manifest", merged_manifest(folder), "--java", target.parent / "r"]
+        link += ["--min-sdk-version", "24", "--target-sdk-version", "36"]
+        link += ["-0", no_compress] if no_compress else []
+        call(*link, "-o", folder / "unaligned.apk", folder / "res.zip")
+        call("zipalign", "-f", "-p", "4", folder / "unaligned.apk", target)
+    return target
+
+
+def data_offset(apk: Path, name: str) -> int:
+    """Return where the bytes of an entry begin in the package."""
+    with zipfile.ZipFile(apk) as package:
+        start = package.getinfo(name).header_offset
+    header = apk.read_bytes()[start : start + 30]
+    return start + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(
+        header[28:30], "little"
+    )
+
+
+def write_digits(path: Path, images: np.ndarray) -> Path:
+    """Write uint8 pictures (n, 28, 28), light on dark, as the Java programs read them."""
+    path.write_bytes(np.ascontiguousarray(images, dtype=np.uint8).tobytes())
+    return path
