@@ -3,7 +3,9 @@
 What stands in for what: the JVM for Android's runtime; `android-all` (the framework's own classes,
 as of the project's minSdk) for the framework; of these only AssetManager, whose work is done by
 native code of a device, is replaced, by one that reads the same APK. `org.tensorflow.lite` is the
-real API with its real native library for the desktop, version 2.6.2.
+real API with its real native library for the desktop, version 2.6.2 of 2021. That runtime computes
+an int8 model of today wrongly, without a word, and is slow; `litert=True` puts one class in the
+place of the API, over the LiteRT of the Python interpreter.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import ai_edge_litert
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +28,7 @@ PROJECT = ROOT / "docs" / "_static" / "code" / "lite" / "android"
 MAIN = PROJECT / "app" / "src" / "main"
 MODULE = ROOT / "tests" / "android-jvm"
 BUILT = ROOT / "build" / "android-jvm"
+LITERT_CLASSES = BUILT / "litert-classes"
 FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 PACKAGE = "org.example.digits"
 MODEL = "mnist_cnn.tflite"
@@ -65,21 +69,32 @@ def call(*command: str | Path) -> str:
 def compile_sources() -> None:
     """Compile the project's sources and what runs them, without a single warning."""
     call("mvn", "--quiet", "--batch-mode", "--file", MODULE / "pom.xml", "test-compile")
+    sources = sorted((MODULE / "src" / "litert" / "java").rglob("*.java"))
+    lint = ("-Xlint:all", "-Werror", "--release", "11")
+    call("javac", *lint, "-d", LITERT_CLASSES, "-cp", libraries(), *sources)
 
 
-def class_path() -> str:
-    """Return where compiled classes and their dependencies are; what stands in comes first."""
-    libraries = (BUILT / "classpath.txt").read_text(encoding="utf-8").strip()
-    return os.pathsep.join([str(BUILT / "test-classes"), str(BUILT / "classes"), libraries])
+def libraries() -> str:
+    """Return the class path of what Maven fetched."""
+    return (BUILT / "classpath.txt").read_text(encoding="utf-8").strip()
 
 
-def java(main: str, *arguments: str | Path) -> str:
-    """Run a class of the package org.example.digits; return its standard output."""
+def java(main: str, *arguments: str | Path, litert: bool = False) -> str:
+    """Run a class of the package org.example.digits; return its standard output.
+
+    Args:
+        main: the class.
+        arguments: its arguments.
+        litert: run on the LiteRT of the Python interpreter instead of the runtime of 2021.
+    """
+    first = [str(LITERT_CLASSES)] if litert else []  # what stands in comes first
+    classes = [*first, str(BUILT / "test-classes"), str(BUILT / "classes"), libraries()]
+    runtime = Path(ai_edge_litert.__file__).with_name("libLiteRt.so")
     command = [
         "java",
-        f"-Djava.library.path={BUILT / 'native' / 'lib'}",
+        f"-Dlitert={runtime}" if litert else f"-Djava.library.path={BUILT / 'native' / 'lib'}",
         "-cp",
-        class_path(),
+        os.pathsep.join(classes),
         f"{PACKAGE}.{main}",
         *map(str, arguments),
     ]

@@ -224,7 +224,7 @@ class TestPackage:
         sources = sorted((androidjvm.MAIN / "java").rglob("*.java"))
         done = subprocess.run(
             ["javac", "-Xlint:all", "-Werror", "--release", "11", "-d", str(tmp_path), "-cp",
-             (androidjvm.BUILT / "classpath.txt").read_text(encoding="utf-8").strip(),
+             androidjvm.libraries(),
              *map(str, sources), *map(str, (folder / "r").rglob("R.java"))],
             capture_output=True, text=True, check=False,
         )  # fmt: skip

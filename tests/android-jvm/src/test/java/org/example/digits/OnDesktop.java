@@ -26,7 +26,9 @@ final class OnDesktop {
 
   /** On a device the API loads its library itself; DJL's build of the API leaves that to others. */
   static void loadRuntime() {
-    System.loadLibrary("tensorflowlite_jni");
+    if (System.getProperty("litert") == null) {
+      System.loadLibrary("tensorflowlite_jni");
+    }
   }
 
   /** Runs one command; what it prints is described by the methods below. */
