@@ -1,4 +1,4 @@
-"""The Android project: the facts that the text relies on, its style, and that all of it compiles."""
+"""The Android project: the facts that the text relies on, its versions, texts and style."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ import re
 import subprocess
 import tomllib
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 
-from tests import androidjvm
+from sphinxext import android
 
-JAVA = sorted((androidjvm.MAIN / "java").rglob("*.java"))
-MODULE_JAVA = sorted((androidjvm.MODULE / "src").rglob("*.java"))
+JAVA = sorted((android.MAIN / "java").rglob("*.java"))
+MODULE_JAVA = sorted((android.MODULE / "src").rglob("*.java"))
 
 
-def catalog() -> dict[str, dict[str, dict[str, str]]]:
-    text = (androidjvm.PROJECT / "gradle" / "libs.versions.toml").read_text(encoding="utf-8")
+def catalog() -> dict[str, dict[str, Any]]:
+    text = (android.PROJECT / "gradle" / "libs.versions.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def gradle() -> str:
     """Return app/build.gradle.kts without comments."""
-    text = (androidjvm.PROJECT / "app" / "build.gradle.kts").read_text(encoding="utf-8")
+    text = (android.PROJECT / "app" / "build.gradle.kts").read_text(encoding="utf-8")
     return re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.DOTALL)
 
 
 def pom(name: str) -> str:
     """Return the text of the first element called `name` in the module's pom.xml."""
-    tree = ET.parse(androidjvm.MODULE / "pom.xml")
+    tree = ET.parse(android.MODULE / "pom.xml")
     element = tree.find(f".//{{*}}{name}")
     assert element is not None
     assert element.text is not None
@@ -63,7 +64,7 @@ def test_model_is_not_compressed() -> None:
 
 
 def test_nothing_of_2018_is_left() -> None:
-    for path in androidjvm.PROJECT.rglob("*"):
+    for path in android.PROJECT.rglob("*"):
         if path.suffix in (".kts", ".toml", ".java", ".kt", ".xml", ".properties"):
             text = path.read_text(encoding="utf-8")
             assert not re.search("bintray|jcenter|aaptOptions|tensorflow-lite|:\\+", text), path
@@ -71,8 +72,8 @@ def test_nothing_of_2018_is_left() -> None:
 
 def test_model_is_not_committed() -> None:
     listed = subprocess.run(
-        ["git", "ls-files", str(androidjvm.PROJECT)],
-        cwd=androidjvm.ROOT,
+        ["git", "ls-files", str(android.PROJECT)],
+        cwd=android.ROOT,
         capture_output=True,
         text=True,
         check=True,
@@ -94,25 +95,25 @@ def test_java_versions_agree() -> None:
 @pytest.mark.parametrize("language", ["values", "values-zh"])
 def test_every_text_in_every_language(language: str) -> None:
     def names(folder: str) -> set[str | None]:
-        tree = ET.parse(androidjvm.MAIN / "res" / folder / "strings.xml")
+        tree = ET.parse(android.MAIN / "res" / folder / "strings.xml")
         return {text.get("name") for text in tree.iter("string")}
 
     assert names(language) == names("values")
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for path in androidjvm.MAIN.rglob("*")
+        for path in android.MAIN.rglob("*")
         if path.suffix in (".xml", ".java")
     )
     assert names("values") == set(re.findall(r"(?:@string/|R\.string\.)(\w+)", sources))
 
 
-@pytest.mark.skipif(bool(androidjvm.missing()), reason=androidjvm.missing() or "not skipped")
+@pytest.mark.skipif(bool(android.missing()), reason=android.missing() or "not skipped")
 def test_java_is_formatted() -> None:
-    jar = androidjvm.BUILT / "formatter" / "google-java-format-1.22.0-all-deps.jar"
+    jar = android.BUILT / "formatter" / "google-java-format-1.22.0-all-deps.jar"
     if not jar.exists():
         artifact = "com.google.googlejavaformat:google-java-format:1.22.0:jar:all-deps"
         goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
-        androidjvm.call(
+        android.call(
             *("mvn", "-q", "-B", goal, f"-Dartifact={artifact}", f"-DoutputDirectory={jar.parent}")
         )
     done = subprocess.run(

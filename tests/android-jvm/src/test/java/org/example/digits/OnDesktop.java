@@ -56,9 +56,7 @@ final class OnDesktop {
         }
         break;
       case "kotlin":
-        try (KotlinDigitClassifier classifier = new KotlinDigitClassifier(model)) {
-          table(pictures, classifier::classify);
-        }
+        kotlin(new AssetManager(arguments[1]), arguments[2], pixels(Path.of(arguments[3])));
         break;
       case "int8":
         try (QuantizedDigitClassifier classifier = new QuantizedDigitClassifier(model)) {
@@ -101,6 +99,27 @@ final class OnDesktop {
       pixels[i] = 0xFF000000 | grey << 16 | grey << 8 | grey;
     }
     return pixels;
+  }
+
+  /** Does with the Kotlin sources, from asset to ranking, what "java" does with the Java ones. */
+  private static void kotlin(AssetManager assets, String asset, int[] pixels) throws IOException {
+    MappedByteBuffer model = KotlinDigitClassifierKt.map(assets, asset);
+    try (KotlinDigitClassifier classifier = new KotlinDigitClassifier(model)) {
+      float[][] pictures = new float[pixels.length / PIXELS][];
+      for (int i = 0; i < pictures.length; i++) {
+        int[] picture = Arrays.copyOfRange(pixels, i * PIXELS, (i + 1) * PIXELS);
+        pictures[i] = KotlinDigitClassifierKt.brightness(picture);
+      }
+      table(
+          pictures,
+          picture -> {
+            float[] labelProb = classifier.classify(picture);
+            if (classifier.ranking(labelProb).get(0) != Ranking.top(labelProb)) {
+              throw new IllegalStateException("Kotlin ranks differently");
+            }
+            return labelProb;
+          });
+    }
   }
 
   /** Prints a line of ten probabilities for each digit. */

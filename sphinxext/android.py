@@ -22,6 +22,7 @@ from pathlib import Path
 
 import ai_edge_litert
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "docs" / "_static" / "code" / "lite" / "android"
@@ -32,6 +33,8 @@ LITERT_CLASSES = BUILT / "litert-classes"
 FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 PACKAGE = "org.example.digits"
 MODEL = "mnist_cnn.tflite"
+INT8 = "mnist_cnn_int8.tflite"
+DYNAMIC = "mnist_cnn_dynamic.tflite"
 ANDROID = "http://schemas.android.com/apk/res/android"
 ROW = re.compile(r"\[(.*)\]")
 
@@ -104,6 +107,18 @@ def java(main: str, *arguments: str | Path, litert: bool = False) -> str:
     return done.stdout
 
 
+def desktop(
+    command: str, apk: Path, digits: Path, *, model: str = MODEL, litert: bool = False
+) -> str:
+    """Run one command of OnDesktop.java on a model in an APK."""
+    return java("OnDesktop", command, apk, model, digits, litert=litert)
+
+
+def mistake(name: str, apk: Path, digits: Path, *, model: str = MODEL) -> str:
+    """Make one of the mistakes in Mistake.java; return the exception's text or the wrong answer."""
+    return java("Mistake", name, apk, model, digits)
+
+
 def table(printed: str) -> np.ndarray:
     """Return the rows of numbers that Java printed, as float64 (rows, columns)."""
     return np.array([[float(cell) for cell in row.split(",")] for row in ROW.findall(printed)])
@@ -148,8 +163,11 @@ def data_offset(apk: Path, name: str) -> int:
     with zipfile.ZipFile(apk) as package:
         start = package.getinfo(name).header_offset
     header = apk.read_bytes()[start : start + 30]
-    return start + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(
-        header[28:30], "little"
+    return (
+        start
+        + 30
+        + int.from_bytes(header[26:28], "little")
+        + int.from_bytes(header[28:30], "little")
     )
 
 
@@ -157,3 +175,77 @@ def write_digits(path: Path, images: np.ndarray) -> Path:
     """Write uint8 pictures (n, 28, 28), light on dark, as the Java programs read them."""
     path.write_bytes(np.ascontiguousarray(images, dtype=np.uint8).tobytes())
     return path
+
+
+def segment_alignment(library: Path) -> int:
+    """Return the smallest alignment of a library's LOAD segments, as readelf shows it."""
+    lines = call("readelf", "-lW", library).splitlines()
+    return min(int(line.split()[-1], 16) for line in lines if line.split()[:1] == ["LOAD"])
+
+
+def prune(model: Path, target: Path) -> Path:
+    """Write a copy of `model` half of whose largest block of weights is zero; return `target`.
+
+    It answers worse and has the same size, but is worth compressing: of dense weights aapt2 saves
+    less than a tenth, and then stores them without being asked.
+    """
+    content = bytearray(model.read_bytes())
+    start, end = (len(content) // 4 // 4 * 4, len(content) * 3 // 4 // 4 * 4)
+    weights = np.frombuffer(content, np.float32, (end - start) // 4, start)
+    weights[np.abs(weights) < np.median(np.abs(weights))] = 0
+    target.write_bytes(content)
+    return target
+
+
+def python_answers(model: Path, images: np.ndarray) -> np.ndarray:
+    """Return what the Python interpreter says of uint8 pictures: float32 (n, 10).
+
+    An int8 model is given and gives int8; its answers are turned back as the app does.
+    """
+    runtime = Interpreter(str(model))
+    runtime.allocate_tensors()
+    source, result = runtime.get_input_details()[0], runtime.get_output_details()[0]
+    answers = []
+    for image in images:
+        picture = (image / 255).astype(np.float32)[None, ..., None]
+        if source["dtype"] is np.int8:
+            scale, zero = source["quantization"]
+            steps = np.floor(picture / np.float32(scale) + np.float32(0.5)) + zero
+            picture = np.clip(steps, -128, 127).astype(np.int8)
+        runtime.set_tensor(source["index"], picture)
+        runtime.invoke()
+        answers.append(runtime.get_tensor(result["index"])[0])
+    if result["dtype"] is np.int8:
+        scale, zero = result["quantization"]
+        answers = [(answer.astype(np.float32) - zero) * np.float32(scale) for answer in answers]
+    return np.array(answers)
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    """Compare two sets of answers (n, 10): share of equal labels, largest difference."""
+    return {
+        "same_label": float((one.argmax(1) == other.argmax(1)).mean()),
+        "largest_difference": float(np.abs(one - other).max()),
+    }
+
+
+def compare(apk: Path, digits: Path, images: np.ndarray, keras: np.ndarray) -> dict[str, object]:
+    """Return the table: Keras, Python and Java on the same digits, float32 and int8.
+
+    Args:
+        apk: holds mnist_cnn.tflite and mnist_cnn_int8.tflite.
+        digits: `images` as a file, see write_digits.
+        images: uint8 (n, 28, 28).
+        keras: the answers of the Keras model, (n, 10).
+    """
+    rows: dict[str, object] = {"digits": len(images)}
+    for name, model, command in (("float32", MODEL, "java"), ("int8", INT8, "int8")):
+        python = python_answers(workspace() / model, images)
+        java_litert = table(desktop(command, apk, digits, model=model, litert=True))
+        java_2021 = table(desktop(command, apk, digits, model=model))
+        rows[name] = {
+            "python_keras": difference(python, keras),
+            "java_python": difference(java_litert, python),
+            "java_2021_python": difference(java_2021, python),
+        }
+    return rows
