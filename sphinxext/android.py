@@ -11,9 +11,11 @@ place of the API, over the LiteRT of the Python interpreter.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import xml.etree.ElementTree as ET
 import zipfile
@@ -30,11 +32,13 @@ MAIN = PROJECT / "app" / "src" / "main"
 MODULE = ROOT / "tests" / "android-jvm"
 BUILT = ROOT / "build" / "android-jvm"
 LITERT_CLASSES = BUILT / "litert-classes"
+RUNTIME_2021 = BUILT / "native" / "lib" / "libtensorflowlite_jni.so"
 FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 PACKAGE = "org.example.digits"
 MODEL = "mnist_cnn.tflite"
 INT8 = "mnist_cnn_int8.tflite"
 DYNAMIC = "mnist_cnn_dynamic.tflite"
+MISTAKES = ("raw", "inverted", "scale", "order", "size", "shape", "heap")
 ANDROID = "http://schemas.android.com/apk/res/android"
 ROW = re.compile(r"\[(.*)\]")
 
@@ -46,16 +50,18 @@ def workspace() -> Path:
 
 def missing() -> str:
     """Say what this machine lacks to run Java; an empty string if it lacks nothing."""
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        return "the native library of the Java tests is for Linux on x86-64"
     lacking = [tool for tool in ("javac", "mvn") if not shutil.which(tool)]
     return f"no {', '.join(lacking)}: install a JDK (17 or later) and Maven" if lacking else ""
 
 
 def missing_packer() -> str:
     """Say what this machine lacks to pack an APK; an empty string if it lacks nothing."""
-    lacking = [tool for tool in ("aapt2", "zipalign") if not shutil.which(tool)]
+    lacking = [tool for tool in ("aapt2", "zipalign", "readelf") if not shutil.which(tool)]
     if not FRAMEWORK.exists():
         lacking.append(str(FRAMEWORK))
-    hint = "install Debian's aapt, zipalign and android-framework-res"
+    hint = "install Debian's aapt, zipalign, binutils and android-framework-res"
     return f"no {', '.join(lacking)}: {hint}" if lacking else ""
 
 
@@ -179,8 +185,16 @@ def write_digits(path: Path, images: np.ndarray) -> Path:
 
 def segment_alignment(library: Path) -> int:
     """Return the smallest alignment of a library's LOAD segments, as readelf shows it."""
+    return min(int(line.split()[-1], 16) for line in segments(library))
+
+
+def segments(library: Path) -> list[str]:
+    """Return readelf's lines on the LOAD segments of a library; the last column is the alignment.
+
+    Android devices with pages of 16 KB load it if that is 0x4000 or more.
+    """
     lines = call("readelf", "-lW", library).splitlines()
-    return min(int(line.split()[-1], 16) for line in lines if line.split()[:1] == ["LOAD"])
+    return [line for line in lines if line.split()[:1] == ["LOAD"]]
 
 
 def prune(model: Path, target: Path) -> Path:
@@ -249,3 +263,63 @@ def compare(apk: Path, digits: Path, images: np.ndarray, keras: np.ndarray) -> d
             "java_2021_python": difference(java_2021, python),
         }
     return rows
+
+
+def recordings(folder: Path, images: np.ndarray) -> dict[str, tuple[str, str]]:
+    """Run all that the chapter shows; return command and output by the name of the output.
+
+    Needs compile_sources() to have run.
+
+    Args:
+        folder: gets app.apk, compressed.apk and digits.bin.
+        images: uint8 (n, 28, 28); the first is the one that is read.
+    """
+    digits = write_digits(folder / "digits.bin", images)
+    apk = pack(folder / "app.apk", [workspace() / name for name in (MODEL, INT8, DYNAMIC)])
+    pruned = folder / "pruned"
+    pruned.mkdir()
+    model = prune(workspace() / MODEL, pruned / MODEL)
+    (folder / "compressed").mkdir()
+    compressed = pack(folder / "compressed" / "app.apk", [model], no_compress="")
+    check = "zipalign -c -v -p 4 app.apk"
+
+    def run(command: str, text: str) -> tuple[str, str]:
+        return command, text.rstrip("\n") + "\n"
+
+    made = {
+        "android_java": run(
+            f"java {PACKAGE}.OnDesktop print app.apk {MODEL} digits.bin",
+            desktop("print", apk, digits),
+        ),
+        "android_java_litert": run(
+            f"java {PACKAGE}.OnDesktop print app.apk {MODEL} digits.bin",
+            desktop("print", apk, digits, litert=True),
+        ),
+        "android_page_size": run(
+            f"readelf -lW {RUNTIME_2021.name} | grep LOAD", "\n".join(segments(RUNTIME_2021))
+        ),
+        "android_apk": run(check, entries(apk)),
+        "android_apk_compressed": run(check, entries(compressed)),
+        "android_compressed": run(
+            f"java {PACKAGE}.Mistake load app.apk {MODEL} digits.bin",
+            mistake("load", compressed, digits),
+        ),
+        "android_newer": run(
+            f"java {PACKAGE}.Mistake load app.apk {DYNAMIC} digits.bin",
+            mistake("load", apk, digits, model=DYNAMIC),
+        ),
+        "android_newer_int8": run(
+            f"java {PACKAGE}.OnDesktop int8 app.apk {INT8} digits.bin",
+            desktop("int8", apk, write_digits(folder / "digit.bin", images[:1]), model=INT8),
+        ),
+    }
+    for name in MISTAKES:
+        command = f"java {PACKAGE}.Mistake {name} app.apk {MODEL} digits.bin"
+        made[f"android_{name}"] = run(command, mistake(name, apk, digits))
+    return made
+
+
+def entries(apk: Path) -> str:
+    """Return what zipalign says of each entry: its offset, whether compressed, whether aligned."""
+    printed = call("zipalign", "-c", "-v", "-p", "4", apk)
+    return printed.replace(str(apk), apk.name)

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 DIGITS = 200
 EQUAL = 1e-6
+EQUAL_2021 = 1e-5  # other kernels add in another order; 1e-6 was seen
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +65,8 @@ def test_answers_are_those_of_python(
 ) -> None:
     answers = android.table(on_desktop(folder, language, litert=litert))
     assert answers.shape == (DIGITS, 10)
-    assert np.abs(answers - expected).max() <= EQUAL
+    assert np.abs(answers - expected).max() <= (EQUAL if litert else EQUAL_2021)
+    assert (answers.argmax(1) == expected.argmax(1)).all()
 
 
 def test_int8_answers_are_those_of_python(folder: Path, images: np.ndarray) -> None:
@@ -76,7 +78,7 @@ def test_int8_answers_are_those_of_python(folder: Path, images: np.ndarray) -> N
 
 
 def test_answers_are_those_of_the_emulation(folder: Path, images: np.ndarray) -> None:
-    answers = android.table(on_desktop(folder, "java"))
+    answers = android.table(on_desktop(folder, "java", litert=True))
     model = interpret.load_model_file(str(android.workspace() / android.MODEL))
     interpreter, buffer = interpret.Interpreter(model), interpret.allocate_input()
     for image, answer in zip(images[:20], answers[:20], strict=True):
@@ -181,8 +183,7 @@ class TestMistakes:
 
 def test_readelf_shows_the_page_size_of_a_library(folder: Path) -> None:
     """The command that checks for 16 KB pages finds fault with the library of 2021."""
-    library = android.BUILT / "native" / "lib" / "libtensorflowlite_jni.so"
-    assert android.segment_alignment(library) < 16 * 1024
+    assert android.segment_alignment(android.RUNTIME_2021) < 16 * 1024
 
 
 @pytest.fixture(scope="module")
