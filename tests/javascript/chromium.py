@@ -12,7 +12,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # It unpacks itself to the temporary folder and prints where to.
-UNPACK = "import('@sparticuz/chromium').then(async (m) => console.log(await m.default.executablePath()))"
+UNPACK = (
+    "import('@sparticuz/chromium').then(async (m) => console.log(await m.default.executablePath()))"
+)
 
 
 def browser_path() -> str | None:

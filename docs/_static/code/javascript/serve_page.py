@@ -33,7 +33,11 @@ CSP = "; ".join(
     ]
 )
 HASHED = re.compile(r"-[A-Z0-9]{8}\.js$")
-TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".tflite": "application/octet-stream"}
+TYPES = {
+    ".js": "text/javascript",
+    ".wasm": "application/wasm",
+    ".tflite": "application/octet-stream",
+}
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -28,15 +28,17 @@ export async function openTfjs(name, files) {
   const started = await setBackend(name).catch(() => false);
   if (!started) throw new ModelError(name === 'webgl' ? 'nowebgl' : 'failed', { runtime: name });
   await ready();
+  const lost = contextLost();
   const model = await loadGraphModel(handler);
   return {
     /** Turn n pictures, n·784 floats from 0 to 1, into n·10 probabilities. */
     async predict(pixels) {
+      checkContext();
       // tidy frees every tensor made inside it but the one that is returned.
       const output = tidy(() =>
         model.predict(tensor4d(pixels, [pixels.length / PIXELS, 28, 28, 1])));
       try {
-        const probabilities = await output.data();
+        const probabilities = await Promise.race([output.data(), lost]);
         checkContext();
         return probabilities;
       } finally {
@@ -48,6 +50,16 @@ export async function openTfjs(name, files) {
     /** Free the weights. */
     close: () => model.dispose(),
   };
+}
+
+/** Return a promise that fails when the context is lost: reading a result would then never end. */
+function contextLost() {
+  const canvas = backend().getGPGPUContext?.().gl.canvas;
+  const lost = new Promise((_, fail) => {
+    canvas?.addEventListener('webglcontextlost', () => fail(new ModelError('lost')));
+  });
+  lost.catch(() => {}); // it may happen while nothing is being predicted
+  return lost;
 }
 
 /** Raise an error if the browser took the GPU away: the answer is then rubbish, not an error. */
