@@ -66,9 +66,9 @@ function placed(ink, stride, box) {
   return picture;
 }
 
-/** Return where to begin, so that `centre` comes to the middle and `size` stays inside. */
+/** Return where to begin, so that `centre` comes to pixel 14, as in MNIST, and `size` stays inside. */
 function offset(centre, size) {
-  return Math.min(Math.max(Math.round((SIDE - 1) / 2 - centre), 0), SIDE - size);
+  return Math.min(Math.max(Math.round(SIDE / 2 - centre), 0), SIDE - size);
 }
 
 function centreOfMass(values, width) {
