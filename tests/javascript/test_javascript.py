@@ -126,7 +126,8 @@ MODULE_COUNTER = """
         const create = Buffer[name];
         Buffer[name] = (...w) => { live += 1; return create.apply(Buffer, w); };
       }
-      const free = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Buffer.prototype), 'delete')
+      const above = Object.getPrototypeOf(Buffer.prototype);
+      const free = Object.getOwnPropertyDescriptor(above, 'delete')
         ?? Object.getOwnPropertyDescriptor(Buffer.prototype, 'delete');
       Buffer.prototype.delete = function () { live -= 1; return free.value.call(this); };
       window.wasmHeap = () => module.HEAPU8.length;

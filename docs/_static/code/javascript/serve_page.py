@@ -52,7 +52,7 @@ class Handler(SimpleHTTPRequestHandler):
         self.cors = cors
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
 
-    def send_head(self) -> BinaryIO | None:  # type: ignore[override]
+    def send_head(self) -> BinaryIO | None:
         """Send file.br in the place of file if the browser takes it."""
         path = Path(self.translate_path(self.path))
         self.packed_type = None
@@ -60,7 +60,7 @@ class Handler(SimpleHTTPRequestHandler):
         if "br" in accepted and path.with_name(f"{path.name}.br").is_file():
             self.packed_type = self.guess_type(str(path))
             self.path = f"{self.path.partition('?')[0]}.br"
-        return super().send_head()  # type: ignore[return-value]
+        return super().send_head()
 
     def end_headers(self) -> None:
         """Add the headers that every answer has."""
