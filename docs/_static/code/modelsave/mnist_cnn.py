@@ -147,7 +147,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     mnist_data.add_argument(parser)
     parser.add_argument("--epochs", type=at_least(1), help="passes over the training digits")
-    parser.add_argument("--seed", type=at_least(0), default=0, help="of the random numbers (default: 0)")
+    parser.add_argument(
+        "--seed", type=at_least(0), default=0, help="of the random numbers (default: 0)"
+    )
     options = parser.parse_args()
     data = mnist_data.load(options.data)
     print(data)
