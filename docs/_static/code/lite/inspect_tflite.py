@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from artifacts import ProgramError, existing, reading, run
+from artifacts import ProgramError, existing, run
 
 
 def open_model(path: str) -> Interpreter:
@@ -16,8 +16,7 @@ def open_model(path: str) -> Interpreter:
     Raises:
         ProgramError: if the file is missing, cut short or no TensorFlow Lite model.
     """
-    with reading(existing(path, "python convert.py"), "a model"):
-        content = Path(path).read_bytes()
+    content = existing(path, "python convert.py").read_bytes()
     if content[4:8] != b"TFL3":
         raise ProgramError(f"{path} is not a TensorFlow Lite model; convert it again")
     try:
