@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SPHINX := $(BIN)/sphinx-build -n -W --keep-going -c .
 ZH := -d build/doctrees/zh docs build/html
-EN := -D language=en -D html_title='Deploying TensorFlow Models' -d build/doctrees/en docs build/html/en
+# The English half shows what the Chinese one has run.
+EN := -D language=en -D gallery_run=none -D html_title='Deploying TensorFlow Models' -d build/doctrees/en docs build/html/en
 READY := .venv/ready
 
 .PHONY: help html test linkcheck livehtml page accept catalog lock lint bench clean

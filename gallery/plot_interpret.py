@@ -13,7 +13,7 @@ import numpy
 from sphinxext.runner import provoke, run
 
 run("interpret", "python interpret.py")
-run("interpret_raw", "python interpret.py --raw")
+run("interpret_raw", "python interpret.py --raw --digit 15")
 run("interpret_help", "python interpret.py --help")
 provoke("interpret_missing", "python interpret.py --model no_such_model.tflite")
 provoke(

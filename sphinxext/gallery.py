@@ -94,14 +94,11 @@ def stage(app: Sphinx) -> None:
     stale.clear()
     for stem in needs.order:
         staged = staged_source(site.pages / f"{stem}.py")
-        reason = why_stale(site, stem)
-        if stem == run:
-            reason = reason or "it was asked for"
-        if reason and not wanted(stem, run):
+        if not wanted(stem, run):
             # Keep what the last build made of it: its source then is the source of that build.
             previous = site.generated / f"{stem}.py"
             staged = previous.read_text() if previous.exists() else staged
-        elif reason:
+        elif reason := why_stale(site, stem) or (stem == run and "it was asked for"):
             stale.append(stem)
             forget(site, stem)
             logger.info(f"{stem} runs: {reason}")
@@ -113,7 +110,7 @@ def stage(app: Sphinx) -> None:
 
 
 def wanted(stem: str, run: str) -> bool:
-    """Return whether the configuration value gallery_run lets a stale page run."""
+    """Return whether the configuration value gallery_run lets a page run if it is stale."""
     if run in ("stale", "none"):
         return run == "stale"
     return stem == run or stem in needs.upstream(run)

@@ -15,7 +15,7 @@ import importlib.metadata
 import platform
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sphinx_gallery.py_source_parser import Block, split_code_and_text_blocks
@@ -166,18 +166,34 @@ def packages(source: str) -> dict[str, str]:
     """Return the versions of the packages that a source imports or whose commands it runs."""
     found = {}
     for module in imports(source) - set(sys.stdlib_module_names):
-        for name in _distributions().get(module, []):
+        for name in _distributions_of(module):
             found[name] = importlib.metadata.version(name)
     commands = {text.split()[0] for text in strings(source) if text.split()}
-    for script in importlib.metadata.entry_points(group="console_scripts"):
-        if script.name in commands and script.dist:
-            found[script.dist.name] = script.dist.version
-    return found
+    return found | dict(_commands()[name] for name in commands & _commands().keys())
 
 
 @functools.cache
-def _distributions() -> dict[str, list[str]]:
-    return {k: list(v) for k, v in importlib.metadata.packages_distributions().items()}
+def _distributions_of(module: str) -> list[str]:
+    """Return the distributions that bring `module`: mostly the one of its name, found fast."""
+    try:
+        return [importlib.metadata.distribution(module).name]
+    except importlib.metadata.PackageNotFoundError:
+        return list(_all_distributions().get(module, []))
+
+
+@functools.cache
+def _all_distributions() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()  # reads the list of files of each
+
+
+@functools.cache
+def _commands() -> dict[str, tuple[str, str]]:
+    """Return distribution and version by installed command."""
+    return {
+        script.name: (script.dist.name, script.dist.version)
+        for script in importlib.metadata.entry_points(group="console_scripts")
+        if script.dist
+    }
 
 
 def _is_hash(source: str) -> bool:

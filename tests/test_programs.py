@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import http.server
 import os
+import runpy
 import shutil
+import socketserver
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from socket import socket
 
+import keras
 import numpy as np
 import pytest
-from hypothesis import given
+import tensorflow as tf
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import load_digits
 
 from sphinxext.layout import Site
 from tests.minisite import ROOT
@@ -24,22 +30,38 @@ for stage in ("modelsave", "lite"):
     sys.path.insert(0, str(Site(ROOT).code / stage))
 
 import artifacts  # noqa: E402
+import convert  # noqa: E402
+import inspect_tflite  # noqa: E402
 import interpret  # noqa: E402
 import mnist_data  # noqa: E402
 
 WITH_HELP = [
     name
     for name, path in PROGRAMS.items()
-    if path.suffix == ".py" and "argparse" in path.read_text()
+    if path.suffix == ".py" and "argparse.ArgumentParser(" in path.read_text()
 ]
+
+
+def with_programs(folder: Path) -> Path:
+    """Copy all programs into `folder`, flat, and return it."""
+    for name, path in PROGRAMS.items():
+        shutil.copy(path, folder / name)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with nothing but the programs."""
-    folder = tmp_path_factory.mktemp("reader")
-    for name, path in PROGRAMS.items():
-        shutil.copy(path, folder / name)
+    return with_programs(tmp_path_factory.mktemp("reader"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the programs and what they make in the order of the chapters."""
+    folder = with_programs(tmp_path_factory.mktemp("trained"))
+    for command in ("mnist_cnn.py --epochs 1", "convert.py"):
+        done = call(folder, command)
+        assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -54,22 +76,124 @@ def call(folder: Path, command: str, **environment: str) -> subprocess.Completed
     )
 
 
-def fails_with(folder: Path, command: str, *words: str) -> None:
+def succeeds(folder: Path, command: str) -> list[str]:
+    """Run a program and return the lines on its standard output."""
+    done = call(folder, command)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def fails_with(folder: Path, command: str, *words: str, status: int = 1) -> None:
     """Assert that a program fails with one line that holds `words`."""
     done = call(folder, command)
     last = done.stderr.strip().splitlines()[-1]
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
     assert last.startswith(f"{command.split()[0]}: error: "), done.stderr
     for word in words:
         assert word in last
 
 
+@pytest.fixture
+def refuses(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return `fails_with`, but within this process, which has TensorFlow loaded already."""
+
+    def check(folder: Path, command: str, *words: str) -> None:
+        program, *arguments = command.split()
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("MNIST_DATA", "digits")
+        monkeypatch.setattr(sys, "argv", [program, *arguments])
+        with pytest.raises(SystemExit) as end:  # anything else would be a traceback
+            runpy.run_path(program, run_name="__main__")
+        error = end.value.code
+        assert isinstance(error, str), "exit code 1 and the text on standard error"
+        assert error.startswith(f"{program}: error: ")
+        assert "\n" not in error
+        for word in words:
+            assert word in error
+
+    return check
+
+
 @pytest.mark.parametrize("name", WITH_HELP)
 def test_help(folder: Path, name: str) -> None:
-    done = call(folder, f"{name} --help")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"usage: {name}")
+    assert succeeds(folder, f"{name} --help")[0].startswith(f"usage: {name}")
+
+
+# From the empty folder to the answer
+
+
+def test_what_training_and_conversion_leave(trained: Path) -> None:
+    made = {path.name for path in trained.iterdir()} - set(PROGRAMS) - {"__pycache__"}
+    assert made == {
+        *("mnist_cnn.keras", "mnist_cnn.h5", "saved_model", "mnist_cnn.json", "convert.json"),
+        *("mnist_cnn.tflite", "mnist_cnn_float16.tflite", "mnist_cnn_dynamic.tflite"),
+        "mnist_cnn_int8.tflite",
+    }
+    assert [path.name for path in (trained / "saved_model").iterdir()] == ["1"]
+
+
+def test_all_three_formats_load_again(trained: Path) -> None:
+    *models, label = succeeds(trained, "load_models.py --images 20")
+    assert [line.split()[0] for line in models] == [
+        *("mnist_cnn.keras", "mnist_cnn.h5", "saved_model/1")
+    ]
+    assert all("(20, 10)" in line and line.endswith("equal") for line in models)
+    assert label == "test label 0: 0"
+    assert np.load(trained / "digit.npy").shape == (1, 28, 28, 1)
+
+
+def test_named_signatures(trained: Path) -> None:
+    said = succeeds(trained, "named_signature.py")
+    answers = {line.split(": ", 1)[0]: line for line in said if "probability" in line}
+    assert answers.keys() == {"serving_default", "read_png"}
+    one, two = (line.split(": ", 1)[1] for line in answers.values())
+    assert one == two, "a PNG of the same picture"
+
+
+def test_a_saved_model_converts_to_the_same(trained: Path, tmp_path: Path) -> None:
+    folder = with_programs(tmp_path)
+    for name in ("mnist_cnn.keras", "saved_model"):
+        (folder / name).symlink_to(trained / name)
+    table = succeeds(folder, "convert.py saved_model/1")
+    assert "100.00%" in next(line for line in table if line.startswith("float32"))
+    image = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    one, two = (convert.predict(place / "mnist_cnn.tflite", image) for place in (folder, trained))
+    assert np.abs(one - two).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("mnist_cnn.tflite", "input 0: float32 [-1, 28, 28, 1]"),
+        ("mnist_cnn_int8.tflite", "input 0: int8 [-1, 28, 28, 1], scale 0.003922"),
+    ],
+)
+def test_inside_a_model(trained: Path, model: str, words: str) -> None:
+    said = "\n".join(succeeds(trained, f"inspect_tflite.py {model}"))
+    assert words in said
+    assert "SOFTMAX" in said
+    assert f"{(trained / model).stat().st_size:,} bytes" in said
+
+
+def test_the_emulation_gives_ten_probabilities_and_the_label(trained: Path) -> None:
+    said = succeeds(trained, "interpret.py --digit 3")
+    lines = [line.split() for line in said if line.startswith("index ")]
+    assert [line[:4] for line in lines] == [["index", str(n), "prob", "is"] for n in range(10)]
+    probabilities = [float(line[4]) for line in lines]
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+    assert said[-1] == f"top label: {np.argmax(probabilities)}"
+
+
+def test_raw_pixels_are_the_mistake_that_the_chapter_shows(trained: Path) -> None:
+    said = succeeds(trained, "interpret.py --raw")
+    assert "the first pixel is -16777216, the buffer gets -16777216.0" in said
+
+
+def test_a_picture_of_the_readers_own(trained: Path) -> None:
+    np.save(trained / "own.npy", mnist_data.embedded_digits().x_test[3])
+    own = succeeds(trained, "interpret.py --picture own.npy")
+    assert own[-11:] == succeeds(trained, "interpret.py --digit 3")[-11:]
 
 
 # The dataset
@@ -79,11 +203,60 @@ def test_the_embedded_digits() -> None:
     data = mnist_data.embedded_digits()
     assert data.x_train.shape == (1437, 28, 28)
     assert data.x_test.shape == (360, 28, 28)
-    assert data.x_train.dtype == np.uint8
-    assert data.y_test.dtype == np.int64
-    assert set(data.y_train) == set(range(10))
+    assert data.x_train.dtype == data.x_test.dtype == np.uint8
+    assert data.y_train.dtype == data.y_test.dtype == np.int64
+    assert set(data.y_train) == set(data.y_test) == set(range(10))
+    assert data.y_test.tolist() == load_digits().target[::5].tolist(), "every fifth"
     assert data.x_train[:, 0].max() == 0, "a dark border, as in MNIST"
     assert data.x_train.max() > 200
+
+
+ARRAYS = {
+    "x_train": np.arange(3 * 28 * 28, dtype=np.uint8).reshape(3, 28, 28),
+    "y_train": np.array([5, 0, 4], np.uint8),
+    "x_test": np.ones((2, 28, 28), np.uint8),
+    "y_test": np.array([7, 2], np.uint8),
+}
+
+
+@pytest.fixture
+def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let five digits be MNIST; return their file. Keras keeps none and no host has it."""
+    hashes = {name: mnist_data.idx_sha256(array) for name, array in ARRAYS.items()}
+    monkeypatch.setattr(mnist_data, "SHA256", hashes)
+    monkeypatch.setattr(mnist_data, "KERAS_FILE", tmp_path / "keras" / "mnist.npz")
+    monkeypatch.setattr(mnist_data, "URL", "http://127.0.0.1:9/mnist.npz")  # nobody listens
+    monkeypatch.delenv("MNIST_DATA", raising=False)
+    np.savez_compressed(tmp_path / "small.npz", **ARRAYS)  # type: ignore[arg-type]
+    return tmp_path / "small.npz"
+
+
+def test_a_good_file_is_read(small_mnist: Path) -> None:
+    data = mnist_data.load(str(small_mnist))
+    assert data.name == "MNIST"
+    for name, array in ARRAYS.items():
+        assert np.array_equal(getattr(data, name), array)
+    assert data.y_train.dtype == data.y_test.dtype == np.int64
+
+
+def test_the_first_of_the_four_places_is_taken(
+    small_mnist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, variable = small_mnist.with_name("named.npz"), small_mnist.with_name("variable.npz")
+    shutil.copy(small_mnist, named)
+    shutil.copy(small_mnist, variable)
+    assert mnist_data.load().name == "digits", "no file, no network"
+    with serving(whole_answer(small_mnist.read_bytes())) as url:
+        monkeypatch.setattr(mnist_data, "URL", url)
+        assert mnist_data.load().origin == str(mnist_data.KERAS_FILE), "downloaded"
+    assert mnist_data.KERAS_FILE.read_bytes() == small_mnist.read_bytes()
+    assert mnist_data.load().origin == str(mnist_data.KERAS_FILE), "the server is gone"
+    monkeypatch.setenv("MNIST_DATA", str(variable))
+    assert mnist_data.load().origin == str(variable)
+    assert mnist_data.load(str(named)).origin == str(named)
+    assert mnist_data.load("digits").name == "digits"
+    monkeypatch.setenv("MNIST_DATA", "digits")
+    assert mnist_data.load().name == "digits"
 
 
 def write_npz(path: Path, **arrays: np.ndarray) -> Path:
@@ -91,12 +264,8 @@ def write_npz(path: Path, **arrays: np.ndarray) -> Path:
     return path
 
 
-def small_arrays() -> dict[str, np.ndarray]:
-    return {name: np.zeros((3, 2), np.uint8) for name in mnist_data.SHA256}
-
-
 def test_a_file_with_other_arrays_is_refused(folder: Path) -> None:
-    path = write_npz(folder / "other.npz", **small_arrays())
+    path = write_npz(folder / "other.npz", **ARRAYS)
     before = path.read_bytes()
     fails_with(
         folder, "mnist_data.py --data other.npz", "other.npz", "x_train is not that of MNIST"
@@ -111,21 +280,19 @@ def test_a_file_that_lacks_an_array_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 10, -1])
 def test_a_file_cut_short_is_refused(folder: Path, size: int) -> None:
-    whole = write_npz(folder / "whole.npz", **small_arrays()).read_bytes()
+    whole = write_npz(folder / "whole.npz", **ARRAYS).read_bytes()
     (folder / "cut.npz").write_bytes(whole[:size])
     fails_with(folder, "mnist_data.py --data cut.npz", "cut.npz: not a whole .npz file")
     assert (folder / "cut.npz").read_bytes() == whole[:size]
 
 
-def test_a_corrupt_file_is_refused(folder: Path) -> None:
-    content = bytearray(write_npz(folder / "corrupt.npz", **small_arrays()).read_bytes())
-    content[60:200] = bytes(140)
-    (folder / "corrupt.npz").write_bytes(content)
-    fails_with(folder, "mnist_data.py --data corrupt.npz", "corrupt.npz")
-
-
 def test_a_missing_file_is_named(folder: Path) -> None:
     fails_with(folder, "mnist_data.py --data nowhere.npz", "nowhere.npz: no such file")
+
+
+def test_a_folder_is_no_dataset(folder: Path) -> None:
+    (folder / "somewhere").mkdir()
+    fails_with(folder, "mnist_data.py --data somewhere", "somewhere: not a whole .npz file")
 
 
 def test_a_bad_file_of_keras_is_not_passed_over(folder: Path, tmp_path: Path) -> None:
@@ -139,7 +306,39 @@ def test_a_bad_file_of_keras_is_not_passed_over(folder: Path, tmp_path: Path) ->
 
 
 @given(st.data())
-def test_every_changed_byte_is_noticed(data: st.DataObject) -> None:
+@settings(max_examples=400, deadline=None)
+def test_every_changed_byte_of_a_file_is_noticed_or_harmless(data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch, artifacts_folder() as folder:
+        hashes = {name: mnist_data.idx_sha256(array) for name, array in ARRAYS.items()}
+        patch.setattr(mnist_data, "SHA256", hashes)
+        path = folder / "corrupt.npz"
+        np.savez_compressed(path, **ARRAYS)  # type: ignore[arg-type]
+        content = bytearray(path.read_bytes())
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+        path.write_bytes(content)
+        said = ""
+        try:
+            read = mnist_data.read_npz(path)
+        except artifacts.ProgramError as error:
+            said = str(error)
+        else:  # a time or an attribute in the archive, for example
+            for name, array in ARRAYS.items():
+                assert np.array_equal(getattr(read, name), array)
+        assert not said or "corrupt.npz" in said
+        assert path.read_bytes() == content
+
+
+@contextmanager
+def artifacts_folder() -> Iterator[Path]:
+    """Yield a folder for one example of a property."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@given(st.data())
+def test_every_changed_byte_of_an_array_is_noticed(data: st.DataObject) -> None:
     array = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
     changed = array.copy()
     index = data.draw(st.integers(0, array.size - 1))
@@ -148,52 +347,99 @@ def test_every_changed_byte_is_noticed(data: st.DataObject) -> None:
     assert mnist_data.idx_sha256(array.reshape(5, 4, 3)) != mnist_data.idx_sha256(array)
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    """Answer with half of what is announced, and cut the connection."""
+# The download
 
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "1000")
-        self.end_headers()
-        self.wfile.write(b"x" * 500)
-
-    def log_message(self, *_: object) -> None:
-        pass
+Answer = Callable[[socket], None]
 
 
-@pytest.fixture
-def cutting_server() -> Iterator[str]:
-    with http.server.HTTPServer(("127.0.0.1", 0), Server) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/mnist.npz"
+@contextmanager
+def serving(answer: Answer) -> Iterator[str]:
+    """Yield the address of a server that gives `answer` to each request on its own thread."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1 << 16)
+            answer(self.request)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/mnist.npz"
         server.shutdown()
+        thread.join()
 
 
-def test_a_cut_download_leaves_nothing(
-    cutting_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def whole_answer(content: bytes, status: str = "200 OK") -> Answer:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+    return lambda client: client.sendall(head.encode() + content)
+
+
+def raw_answer(content: bytes) -> Answer:
+    return lambda client: client.sendall(content)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (whole_answer(b"x" * 500), "not a whole .npz file"),
+        (whole_answer(b"<html>Please log in</html>"), "not a whole .npz file"),
+        (whole_answer(b"", "404 Not Found"), "404"),
+        (raw_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\ncut"), "cut short"),
+        (raw_answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ncut"), ""),
+        (raw_answer(b"220 this speaks another protocol\r\n"), "220"),
+        (raw_answer(b""), "closed connection"),
+    ],
+    ids=["other", "login", "404", "cut", "cut chunk", "other protocol", "closed"],
+)
+def test_a_bad_download_leaves_nothing(
+    small_mnist: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: Answer,
+    reason: str,
 ) -> None:
-    monkeypatch.setattr(mnist_data, "URL", cutting_server)
-    target = tmp_path / "datasets" / "mnist.npz"
-    assert not mnist_data.download(target)
-    assert list(target.parent.iterdir()) == []
+    with serving(answer) as url:
+        monkeypatch.setattr(mnist_data, "URL", url)
+        assert mnist_data.load().name == "digits"
+    said = capsys.readouterr().err
+    assert "no download: " in said
+    assert reason in said
+    assert not any(mnist_data.KERAS_FILE.parent.glob("*"))
 
 
+@pytest.mark.parametrize(
+    ("first", "limit", "reason"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nx", "DOWNLOAD_SECONDS", "not done after 0 s"),
+        (b"HTTP/1.1 200 OK\r\n\r\nx", "CONNECT_SECONDS", "timed out"),
+        (b"HTTP/1.1 200 OK\r\n", "CONNECT_SECONDS", "timed out"),
+        (b"", "CONNECT_SECONDS", "timed out"),
+    ],
+    ids=["trickles", "stalls", "stalls in the head", "never answers"],
+)
 def test_a_slow_download_is_given_up(
-    cutting_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_mnist: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    first: bytes,
+    limit: str,
+    reason: str,
 ) -> None:
-    monkeypatch.setattr(mnist_data, "URL", cutting_server)
-    monkeypatch.setattr(mnist_data, "DOWNLOAD_SECONDS", -1)
-    assert not mnist_data.download(tmp_path / "mnist.npz")
-    assert list(tmp_path.iterdir()) == []
+    given_up = threading.Event()
 
+    def stall(client: socket) -> None:
+        client.sendall(first)
+        given_up.wait()
 
-def test_without_a_network_the_digits_stand_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MNIST_DATA", raising=False)
-    monkeypatch.setattr(mnist_data, "KERAS_FILE", tmp_path / "mnist.npz")
-    monkeypatch.setattr(mnist_data, "URL", "http://127.0.0.1:9/mnist.npz")  # nobody listens
-    assert mnist_data.load().name == "digits"
+    monkeypatch.setattr(mnist_data, limit, 0 if limit == "DOWNLOAD_SECONDS" else 0.1)
+    with serving(stall) as url:
+        monkeypatch.setattr(mnist_data, "URL", url)
+        try:
+            assert mnist_data.load().name == "digits"
+        finally:
+            given_up.set()
+    assert reason in capsys.readouterr().err
+    assert not any(mnist_data.KERAS_FILE.parent.glob("*"))
 
 
 # Artifacts
@@ -225,44 +471,188 @@ def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "model" / "1").iterdir()] == ["new"]
 
 
+def test_what_a_killed_program_left_aside_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / ".partial-a").mkdir()
+    (tmp_path / ".partial-a" / "half").touch()
+    with artifacts.whole(tmp_path / "a") as path:
+        path.write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 # Models and inputs that are not there or not right
 
 
-def test_missing_models_are_named(folder: Path) -> None:
+def test_missing_models_are_named(folder: Path, refuses: Callable[..., None]) -> None:
     fails_with(folder, "load_models.py", "mnist_cnn.keras is not here; run `python mnist_cnn.py`")
-    fails_with(folder, "convert.py", "mnist_cnn.h5 is not here; run `python mnist_cnn.py` first")
-    fails_with(folder, "interpret.py", "mnist_cnn.tflite is not here; run `python convert.py`")
+    refuses(folder, "convert.py", "mnist_cnn.h5 is not here; run `python mnist_cnn.py` first")
+    refuses(folder, "named_signature.py", "mnist_cnn.keras is not here; run `python mnist_cnn.py`")
+    refuses(folder, "inspect_tflite.py", "mnist_cnn.tflite is not here; run `python convert.py`")
+    refuses(folder, "interpret.py", "mnist_cnn.tflite is not here; run `python convert.py`")
 
 
-def test_damaged_models_are_named(folder: Path) -> None:
-    (folder / "bad.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
-    fails_with(folder, "convert.py bad.h5", "bad.h5 cannot be read as a model")
-    (folder / "empty.tflite").touch()
-    fails_with(folder, "interpret.py --model empty.tflite", "empty.tflite is empty")
-    (folder / "other.tflite").write_bytes(bytes(100))
-    fails_with(folder, "interpret.py --model other.tflite", "not a TensorFlow Lite model")
-    fails_with(folder, "inspect_tflite.py other.tflite", "not a TensorFlow Lite model")
-    model = Site(ROOT).workspace / "mnist_cnn.tflite"
-    (folder / "cut.tflite").write_bytes(model.read_bytes()[:100_000])
-    fails_with(folder, "interpret.py --model cut.tflite", "the model is damaged")
-    fails_with(folder, "inspect_tflite.py cut.tflite", "cut.tflite is damaged")
+@pytest.fixture
+def damaged(trained: Path, tmp_path: Path) -> Path:
+    """Return a folder with links to all that was trained, for a test that damages some of it."""
+    for path in trained.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "folder").mkdir()
+    return tmp_path
 
 
-def test_wrong_pictures_are_described(folder: Path) -> None:
-    shutil.copy(Site(ROOT).workspace / "mnist_cnn.tflite", folder / "good.tflite")
-    base = "interpret.py --model good.tflite"
-    np.save(folder / "float.npy", np.zeros((28, 28)))
-    fails_with(folder, f"{base} --picture float.npy", "float64 (28, 28); a picture is uint8")
-    (folder / "text.npy").write_text("no picture")
-    fails_with(folder, f"{base} --picture text.npy", "text.npy is not an .npy file")
-    fails_with(folder, f"{base} --digit 360", "--digit goes from 0 to 359")
+def spoil(path: Path, damage: Callable[[bytes], bytes]) -> None:
+    """Replace the link `path` by a file with the damaged content."""
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(damage(content))
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def blank(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes(1000) + content[middle + 1000 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("mnist_cnn.keras", cut),
+        ("mnist_cnn.keras", blank),
+        ("mnist_cnn.keras", lambda _: b""),
+        ("mnist_cnn.h5", cut),
+        ("mnist_cnn.h5", lambda _: b"\x89HDF\r\n\x1a\n" + bytes(100)),
+    ],
+)
+def test_damaged_keras_models_are_named(
+    damaged: Path, refuses: Callable[..., None], name: str, damage: Callable[[bytes], bytes]
+) -> None:
+    spoil(damaged / name, damage)
+    words = f"{name} cannot be read as a model"
+    refuses(damaged, "load_models.py --images 1", words)
+    refuses(damaged, f"convert.py {name}", words)
+    refuses(damaged, "convert.py saved_model/1" if ".keras" in name else "convert.py", words)
+    if ".keras" in name:
+        refuses(damaged, "named_signature.py", words)
+
+
+def test_damaged_saved_models_are_named(damaged: Path, refuses: Callable[..., None]) -> None:
+    (damaged / "saved_model").unlink()
+    shutil.copytree((damaged / "convert.json").resolve().parent / "saved_model", damaged / "good")
+    for name, spoilt in {"1": "saved_model.pb", "2": "variables/variables.index"}.items():
+        model = damaged / "saved_model" / name
+        shutil.copytree(damaged / "good" / "1", model)
+        spoil(model / spoilt, cut)
+        refuses(damaged, f"convert.py saved_model/{name}", f"saved_model/{name} cannot be read")
+    refuses(damaged, "load_models.py --images 1", "saved_model/1 cannot be read as a SavedModel")
+    (damaged / "saved_model" / "1" / "saved_model.pb").unlink()
+    refuses(damaged, "load_models.py --images 1", "saved_model/1/saved_model.pb is not here")
+    refuses(damaged, "convert.py folder", "folder cannot be read as a model")
+
+
+def test_a_model_that_cannot_be_converted_is_named(
+    damaged: Path, refuses: Callable[..., None]
+) -> None:
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="png_bytes")])
+    def read(png_bytes: tf.Tensor) -> tf.Tensor:
+        return tf.io.decode_png(png_bytes[0])
+
+    module = tf.Module()
+    module.read = read
+    tf.saved_model.save(module, str(damaged / "png"), signatures=read)
+    refuses(damaged, "convert.py png", "png cannot be read as a model to convert")
+
+
+def test_damaged_tflite_models_are_named(damaged: Path, refuses: Callable[..., None]) -> None:
+    spoil(damaged / "mnist_cnn.tflite", cut)
+    fails_with(damaged, "interpret.py", "the model is damaged")
+    fails_with(damaged, "inspect_tflite.py", "mnist_cnn.tflite is damaged")
+    (damaged / "empty.tflite").touch()
+    refuses(damaged, "interpret.py --model empty.tflite", "empty.tflite is empty")
+    refuses(damaged, "inspect_tflite.py empty.tflite", "not a TensorFlow Lite model")
+    (damaged / "other.tflite").write_bytes(bytes(100))
+    refuses(damaged, "interpret.py --model other.tflite", "not a TensorFlow Lite model")
+    refuses(damaged, "inspect_tflite.py other.tflite", "not a TensorFlow Lite model")
+    refuses(damaged, "interpret.py --model folder", "folder cannot be read as a model")
+    refuses(damaged, "inspect_tflite.py folder", "folder cannot be read as a model")
+
+
+@pytest.fixture(scope="module")
+def tiny_model() -> bytes:
+    """Return a TensorFlow Lite model for pictures of another size: (1, 14, 14, 1) to (1, 10)."""
+    layers = [
+        keras.Input((14, 14, 1), batch_size=1),
+        keras.layers.Flatten(),
+        keras.layers.Dense(10),
+    ]
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Sequential(layers))
+    content: bytes = converter.convert()
+    return content
+
+
+@given(part=st.floats(0, 1))
+@settings(deadline=None)
+def test_a_model_cut_anywhere_is_an_error_or_still_whole(tiny_model: bytes, part: float) -> None:
+    with artifacts_folder() as folder:
+        path = folder / "cut.tflite"
+        path.write_bytes(tiny_model[: int(part * len(tiny_model))])
+        for reader in (
+            lambda: interpret.Interpreter(interpret.load_model_file(str(path))),
+            lambda: inspect_tflite.print_model(str(path)),
+        ):
+            said = ""
+            try:
+                reader()
+            except artifacts.ProgramError as error:
+                said = str(error)
+            assert "\n" not in said
+            assert said or part > 0.99, "nothing but padding may be missing"
+
+
+def test_a_model_for_other_pictures_is_told_as_android_tells_it(
+    damaged: Path, tiny_model: bytes, refuses: Callable[..., None]
+) -> None:
+    (damaged / "tiny.tflite").write_bytes(tiny_model)
+    words = "with 784 bytes from a Java Buffer with 3136 bytes."
+    refuses(damaged, "interpret.py --model tiny.tflite", "Cannot copy to a TensorFlowLite", words)
+    words = "the model takes int8, the buffer has floats"
+    refuses(damaged, "interpret.py --model mnist_cnn_int8.tflite", words)
+
+
+def test_wrong_pictures_are_described(damaged: Path, refuses: Callable[..., None]) -> None:
+    picture = np.zeros((28, 28), np.uint8)
+    np.save(damaged / "float.npy", picture.astype(float))
+    np.save(damaged / "colour.npy", np.zeros((28, 28, 3), np.uint8))
+    np.save(damaged / "objects.npy", np.array([{}]), allow_pickle=True)
+    np.save(damaged / "good.npy", picture)
+    np.savez(damaged / "many.npz", picture=picture)
+    (damaged / "cut.npy").write_bytes((damaged / "good.npy").read_bytes()[:300])
+    (damaged / "head.npy").write_bytes((damaged / "good.npy").read_bytes()[:20])
+    (damaged / "empty.npy").touch()
+    (damaged / "text.npy").write_text("no picture")
+    refuses(damaged, "interpret.py --picture float.npy", "float64 (28, 28); a picture is uint8")
+    refuses(damaged, "interpret.py --picture colour.npy", "uint8 (28, 28, 3); a picture is uint8")
+    refuses(damaged, "interpret.py --picture nowhere.npy", "nowhere.npy is not here")
+    unreadable = ("objects.npy", "many.npz", "cut.npy", "head.npy", "empty.npy", "text.npy")
+    for name in (*unreadable, "folder"):
+        refuses(damaged, f"interpret.py --picture {name}", f"{name} cannot be read as an .npy file")
+    fails_with(damaged, "interpret.py --digit 360", "--digit goes from 0 to 359")
+    refuses(damaged, "interpret.py --digit -1", "--digit goes from 0 to 359")
+
+
+@pytest.mark.parametrize(
+    "command", ["mnist_cnn.py --epochs 0", "mnist_cnn.py --seed -1", "load_models.py --images 0"]
+)
+def test_options_out_of_range_are_refused(folder: Path, command: str) -> None:
+    fails_with(folder, command, "is not a whole number from", status=2)
 
 
 # The emulation
 
 
-def test_the_result_is_one_row_of_ten() -> None:
-    model = interpret.load_model_file(str(Site(ROOT).workspace / "mnist_cnn.tflite"))
+def test_the_result_is_one_row_of_ten(trained: Path) -> None:
+    model = interpret.load_model_file(str(trained / "mnist_cnn.tflite"))
     buffer, result = interpret.allocate_input(), [[0.0] * 10]
     assert len(buffer.bytes) == 4 * 28 * 28
     interpret.Interpreter(model).run(buffer, result)
@@ -293,6 +683,14 @@ def test_a_grey_pixel_has_its_own_grey_value(grey: int) -> None:
     assert interpret.grey_value(pixel) == pytest.approx(grey)
 
 
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+def test_a_grey_value_lies_between_the_colours(colour: tuple[int, int, int]) -> None:
+    red, green, blue = colour
+    grey = interpret.grey_value(red << 16 | green << 8 | blue)
+    assert min(colour) - 1e-9 <= grey <= max(colour) + 1e-9
+    assert interpret.grey_value(blue) <= interpret.grey_value(blue << 16), "red is brighter"
+
+
 def test_a_black_pixel_is_the_number_that_the_chapter_gives() -> None:
     assert interpret.get_pixels(np.zeros((1, 1), np.uint8)) == [-16777216]
 
@@ -304,3 +702,27 @@ def test_the_buffer_is_in_native_order() -> None:
     buffer.rewind()
     buffer.put_float(2.5)
     assert np.frombuffer(buffer.bytes, np.float32)[:2].tolist() == [2.5, 0]
+
+
+@given(
+    scale=st.floats(1e-6, 1e3),
+    zero=st.integers(-128, 127),
+    steps=st.lists(st.floats(-128, 127), min_size=1),
+)
+def test_quantising_is_off_by_half_a_step_at_most(
+    scale: float, zero: int, steps: list[float]
+) -> None:
+    tensor = {"dtype": np.int8, "quantization": (scale, zero)}
+    values = ((np.array(steps) - zero) * scale).astype("float32")
+    stored = convert.quantise(values, tensor)
+    assert stored.dtype == np.int8
+    assert np.abs(convert.dequantise(stored, tensor) - values).max() <= scale * (0.5 + 1e-3)
+
+
+def test_quantising_stops_at_the_ends_and_leaves_floats_alone() -> None:
+    tensor = {"dtype": np.int8, "quantization": (0.5, 3)}
+    values = np.array([-1e9, 1e9], "float32")
+    assert convert.quantise(values, tensor).tolist() == [-128, 127]
+    floats = {"dtype": np.float32, "quantization": (0.0, 0)}
+    assert convert.quantise(values, floats).tolist() == values.tolist()
+    assert convert.dequantise(values, floats) is values

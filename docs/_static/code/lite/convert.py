@@ -21,20 +21,18 @@ import mnist_data
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from artifacts import ProgramError, existing, run, whole
+from artifacts import existing, reading, run, whole
 
 
 def make_converter(model: str) -> tf.lite.TFLiteConverter:
     """Return a converter for a SavedModel folder or for a .keras or .h5 file."""
     path = existing(model, "python mnist_cnn.py")
-    if path.is_dir():
-        return tf.lite.TFLiteConverter.from_saved_model(str(path))
-    try:
+    with reading(path, "a model"):
+        if path.is_dir():
+            return tf.lite.TFLiteConverter.from_saved_model(str(path))
         return tf.lite.TFLiteConverter.from_keras_model(
             keras.models.load_model(path, compile=False)
         )
-    except (OSError, ValueError) as error:
-        raise ProgramError(f"{path} cannot be read as a model: {error}") from error
 
 
 def float32(converter: tf.lite.TFLiteConverter, images: np.ndarray) -> None:
@@ -116,7 +114,8 @@ def main() -> None:
     data = mnist_data.load(options.data)
     images = (data.x_test[..., np.newaxis] / 255).astype("float32")
     samples = (data.x_train[:200, ..., np.newaxis] / 255).astype("float32")
-    reference = keras.models.load_model(keras_model, compile=False).predict(images, verbose=0)
+    with reading(keras_model, "a model"):
+        reference = keras.models.load_model(keras_model, compile=False).predict(images, verbose=0)
 
     precisions: list[Callable[[tf.lite.TFLiteConverter, np.ndarray], None]] = [
         float32,
@@ -131,8 +130,10 @@ def main() -> None:
         path = Path("mnist_cnn.tflite" if name == "float32" else f"mnist_cnn_{name}.tflite")
         converter = make_converter(options.model)
         precision(converter, samples)
+        with reading(options.model, "a model to convert"):
+            content = convert_quietly(converter)
         with whole(path) as partial:
-            partial.write_bytes(convert_quietly(converter))
+            partial.write_bytes(content)
         probabilities = predict(path, images)
         labels = probabilities.argmax(axis=1)
         figures[name] = {

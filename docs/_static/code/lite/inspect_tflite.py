@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from artifacts import ProgramError, existing, run
+from artifacts import ProgramError, existing, reading, run
 
 
 def open_model(path: str) -> Interpreter:
@@ -16,7 +16,8 @@ def open_model(path: str) -> Interpreter:
     Raises:
         ProgramError: if the file is missing, cut short or no TensorFlow Lite model.
     """
-    content = existing(path, "python convert.py").read_bytes()
+    with reading(existing(path, "python convert.py"), "a model"):
+        content = Path(path).read_bytes()
     if content[4:8] != b"TFL3":
         raise ProgramError(f"{path} is not a TensorFlow Lite model; convert it again")
     try:

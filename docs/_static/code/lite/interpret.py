@@ -13,7 +13,7 @@ import struct
 import mnist_data
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter as Runtime
-from artifacts import ProgramError, existing, run
+from artifacts import ProgramError, existing, reading, run
 
 MODEL_PATH = "mnist_cnn.tflite"
 BATCH, HEIGHT, WIDTH, CHANNELS = 1, 28, 28, 1
@@ -24,7 +24,7 @@ LABELS = 10
 # [load]
 def load_model_file(path: str) -> mmap.mmap:
     """Map a model into memory: its pages are read when they are needed."""
-    with existing(path, "python convert.py").open("rb") as file:
+    with reading(existing(path, "python convert.py"), "a model"), open(path, "rb") as file:
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError as error:
@@ -143,10 +143,9 @@ def print_result(label_prob: list[list[float]]) -> None:
 # [main]
 def read_picture(path: str) -> np.ndarray:
     """Return the uint8 picture (28, 28) in an .npy file."""
-    try:
-        picture = np.load(existing(path, f"numpy.save({path!r}, picture)"), allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ProgramError(f"{path} is not an .npy file: {error}") from error
+    existing(path, f"numpy.save({path!r}, picture)")
+    with reading(path, "an .npy file"), open(path, "rb") as file:
+        picture = np.lib.format.read_array(file, allow_pickle=False)
     if picture.shape != (HEIGHT, WIDTH) or picture.dtype != np.uint8:
         raise ProgramError(
             f"{path} holds {picture.dtype} {picture.shape}; a picture is uint8 (28, 28), 0 to 255"

@@ -1,10 +1,11 @@
-"""Write files whole or not at all, and report errors in one line.
+"""Write files whole or not at all, and report what is wrong with others in one line.
 
 The programs of this tutorial import this file; keep it beside them.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -50,6 +51,36 @@ def existing(path: str | Path, made_by: str) -> Path:
     if not path.exists():
         raise ProgramError(f"{path} is not here; run `{made_by}` first, in this folder")
     return path
+
+
+@contextmanager
+def reading(path: str | Path, kind: str) -> Iterator[None]:
+    """Report whatever a library raises over the file at `path`, which should be `kind`.
+
+    All exceptions count: over a damaged file zipfile, zlib, HDF5, protobuf and TensorFlow each
+    raise classes of their own.
+
+    Raises:
+        ProgramError: with the first line of what the library says.
+    """
+    try:
+        yield
+    except ProgramError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise ProgramError(f"{path} cannot be read as {kind}: {reason}") from error
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return a type for options of argparse: whole numbers from `least` upwards."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} upwards")
+        return int(text)
+
+    return number
 
 
 def run(main: Callable[[], None]) -> None:

@@ -10,28 +10,24 @@ import keras
 import mnist_data
 import numpy as np
 import tensorflow as tf
-from artifacts import ProgramError, existing, run
+from artifacts import at_least, existing, reading, run, whole
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
 def load_keras(path: str) -> Predict:
     """Return the prediction of a .keras or .h5 file: pictures (n, 28, 28, 1) to (n, 10)."""
-    try:
+    with reading(existing(path, "python mnist_cnn.py"), "a model"):
         # compile=False: only predicting needs neither loss nor optimizer
-        model = keras.models.load_model(existing(path, "python mnist_cnn.py"), compile=False)
-    except (OSError, ValueError) as error:
-        raise ProgramError(f"{path} cannot be read as a model: {error}") from error
+        model = keras.models.load_model(path, compile=False)
     return lambda images: model.predict(images, verbose=0)
 
 
 def load_saved_model(folder: str) -> Predict:
     """Return the prediction of a SavedModel, through its signature `serving_default`."""
     existing(f"{folder}/saved_model.pb", "python mnist_cnn.py")
-    try:
+    with reading(folder, "a SavedModel"):
         signatures = tf.saved_model.load(folder).signatures
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise ProgramError(f"{folder} cannot be read as a SavedModel: {error}") from error
     # A signature is called by the names of its inputs and returns its outputs by name.
     return lambda images: signatures["serving_default"](image=images)["output_0"].numpy()
 
@@ -40,11 +36,12 @@ def main() -> None:
     """Predict the first test digits with each of the three."""
     parser = argparse.ArgumentParser(description=__doc__)
     mnist_data.add_argument(parser)
-    parser.add_argument("--images", type=int, default=100, help="how many (default: 100)")
+    parser.add_argument("--images", type=at_least(1), default=100, help="how many (default: 100)")
     options = parser.parse_args()
     data = mnist_data.load(options.data)
     images = (data.x_test[: options.images, ..., np.newaxis] / 255).astype("float32")
-    np.save("digit.npy", images[:1])  # for saved_model_cli
+    with whole("digit.npy") as partial:  # for saved_model_cli
+        np.save(partial, images[:1])
     reference = None
     for path, load in {
         "mnist_cnn.keras": load_keras,

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import mnist_data
 import numpy as np
-from artifacts import run, whole
+from artifacts import at_least, run, whole
 from keras import layers
 
 BATCH = 128
@@ -146,8 +146,10 @@ def main() -> None:
     """Train, report, save."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     mnist_data.add_argument(parser)
-    parser.add_argument("--epochs", type=int, help="passes over the training digits")
-    parser.add_argument("--seed", type=int, default=0, help="of the random numbers (default: 0)")
+    parser.add_argument("--epochs", type=at_least(1), help="passes over the training digits")
+    parser.add_argument(
+        "--seed", type=at_least(0), default=0, help="of the random numbers (default: 0)"
+    )
     options = parser.parse_args()
     data = mnist_data.load(options.data)
     print(data)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import http.client
 import os
 import sys
 import time
@@ -93,7 +94,7 @@ def read_npz(path: Path) -> Dataset:
         raise ProgramError(f"{path}: no such file; name another one with --data") from None
     except KeyError as error:
         raise ProgramError(f"{path}: no array {error.args[0]} in it; {_CURE}") from error
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+    except Exception as error:  # NumPy, zipfile and zlib each raise classes of their own
         raise ProgramError(f"{path}: not a readable .npz file ({error}); {_CURE}") from error
     for name, array in arrays.items():
         if idx_sha256(array) != SHA256[name]:
@@ -114,23 +115,28 @@ def idx_sha256(array: np.ndarray) -> str:
 def download(path: Path) -> bool:
     """Download MNIST to `path` and return True, or False where it cannot be reached."""
     print(f"downloading {URL}", file=sys.stderr)
-    deadline = time.monotonic() + DOWNLOAD_SECONDS
     try:
-        with (
-            urllib.request.urlopen(URL, timeout=CONNECT_SECONDS) as answer,
-            whole(path) as partial,
-            partial.open("wb") as file,
-        ):
-            while block := answer.read(1 << 16):
-                file.write(block)
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"not done after {DOWNLOAD_SECONDS} s")
-            file.close()
+        content = _fetch()
+        with whole(path) as partial:
+            partial.write_bytes(content)
             read_npz(partial)
-    except (OSError, ProgramError) as error:
+    except (OSError, http.client.HTTPException, ProgramError) as error:
         print(f"no download: {error}", file=sys.stderr)
         return False
     return True
+
+
+def _fetch() -> bytes:
+    """Return what is at URL; raise a TimeoutError when it takes more than DOWNLOAD_SECONDS."""
+    deadline = time.monotonic() + DOWNLOAD_SECONDS
+    blocks = []
+    with urllib.request.urlopen(URL, timeout=CONNECT_SECONDS) as answer:
+        # read() would wait for a full block, however slowly it comes
+        while block := answer.read1(1 << 16):
+            blocks.append(block)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not done after {DOWNLOAD_SECONDS} s")
+    return b"".join(blocks)
 
 
 def embedded_digits() -> Dataset:

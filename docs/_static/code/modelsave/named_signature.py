@@ -12,7 +12,7 @@ import keras
 import mnist_data
 import numpy as np
 import tensorflow as tf
-from artifacts import existing, run, whole
+from artifacts import existing, reading, run, whole
 
 PICTURES = tf.TensorSpec((None, 28, 28), tf.uint8, name="pictures")
 PNG = tf.TensorSpec((None,), tf.string, name="png_bytes")
@@ -52,7 +52,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     mnist_data.add_argument(parser)
     data = mnist_data.load(parser.parse_args().data)
-    network = keras.models.load_model(existing("mnist_cnn.keras", "python mnist_cnn.py"))
+    with reading(existing("mnist_cnn.keras", "python mnist_cnn.py"), "a model"):
+        network = keras.models.load_model("mnist_cnn.keras")
     reader = DigitReader(network)
     with whole("custom_model/1") as path:
         tf.saved_model.save(
@@ -65,7 +66,8 @@ def main() -> None:
         inputs = signature.structured_input_signature[1].values()
         print(f"{name}: {', '.join(f'{i.name} {i.dtype.name} {i.shape}' for i in inputs)}")
     digit = data.x_test[:1]
-    np.save("picture.npy", digit)  # for saved_model_cli
+    with whole("picture.npy") as path:  # for saved_model_cli
+        np.save(path, digit)
     for name, answer in {
         "serving_default": signatures["serving_default"](pictures=tf.constant(digit)),
         "read_png": signatures["read_png"](
