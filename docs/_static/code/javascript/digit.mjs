@@ -1,0 +1,342 @@
+/** The demo: draw or pick a digit, see what the model sees and what it says. */
+import { textsFor } from './digit_texts.mjs';
+import { CLASSES, ModelError } from './model_files.mjs';
+import { prepare } from './preparation.mjs';
+import { RUNTIMES, lacks, openRuntime } from './runtimes.mjs';
+
+const SIDE = 280; // of the paper, in its own pixels, whatever its size on the screen
+const PEN = 22; // width of a line
+const STEP = 10; // of an arrow key
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const MISTAKES = ['invert', 'scale', 'centre'];
+
+const besideThisFile = (file) => new URL(file, import.meta.url).href;
+
+/**
+ * Build the demo in `place` and open the first runtime that works.
+ *
+ * Each prediction is announced by an event `digit-prediction` whose detail holds the 784 pixels, the
+ * ten probabilities, the runtime and the milliseconds.
+ *
+ * @param {HTMLElement} place may name other models: data-graph-model, data-tflite
+ */
+export async function mount(place) {
+  await addStyle();
+  new Demo(place);
+}
+
+function addStyle() {
+  const href = besideThisFile('digit.css');
+  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return undefined;
+  const link = element('link', { rel: 'stylesheet', href });
+  return new Promise((resolve) => {
+    link.onload = resolve;
+    link.onerror = resolve; // it works without
+    document.head.append(link);
+  });
+}
+
+class Demo {
+  #place;
+  #text;
+  #parts;
+  #files;
+  #runtime; // the open one; undefined while none is
+  #turn = Promise.resolve(); // runs one task after another, so that no two share a backend
+  #latest = 0;
+
+  constructor(place) {
+    this.#place = place;
+    this.#text = textsFor(place);
+    this.#files = {
+      graphModel: besideThisFile(place.dataset.graphModel ?? 'tfjs_uint8/model.json'),
+      tflite: besideThisFile(place.dataset.tflite ?? 'mnist_cnn_web_int8.tflite'),
+      wasmFolder: besideThisFile('./'),
+    };
+    this.#parts = build(this.#text);
+    place.replaceChildren(...this.#parts.top);
+    const { paper, clear, runtime, mistakes } = this.#parts;
+    makeDrawable(paper, this.#parts.cursor, {
+      drawn: () => this.#predict(),
+      clear: () => this.#clear(),
+      say: (key) => this.#say(this.#text(key)),
+    });
+    clear.addEventListener('click', () => this.#clear());
+    runtime.addEventListener('change', () => this.#open(runtime.value));
+    for (const name of MISTAKES) mistakes[name].addEventListener('change', () => this.#predict());
+    this.#addDigits();
+    this.#open(Object.keys(RUNTIMES).find((name) => !lacks(name)));
+    paper.focus({ preventScroll: true });
+  }
+
+  /** Close the runtime that is open and open another one. */
+  #open(name) {
+    this.#parts.runtime.value = name;
+    this.#say(this.#text('opening', { name: this.#text(name) }));
+    this.#parts.error.replaceChildren();
+    this.#queue(async () => {
+      this.#runtime?.close();
+      this.#runtime = undefined;
+      const opened = await openRuntime(name, this.#files);
+      // The first run compiles; do it now and not under the reader's pen.
+      await opened.predict(new Float32Array(28 * 28));
+      this.#runtime = { name, ...opened };
+      this.#say(this.#text('ready', { name: this.#text(name) }));
+      if (!isEmpty(this.#parts.paper)) this.#predict();
+    });
+  }
+
+  #queue(task) {
+    this.#turn = this.#turn.then(task).catch((error) => this.#fail(error));
+  }
+
+  /** Prepare what is drawn, show it, and predict; only the latest drawing counts. */
+  #predict() {
+    const { paper, preview, mistakes } = this.#parts;
+    const rgba = paper.getContext('2d').getImageData(0, 0, SIDE, SIDE).data;
+    const steps = Object.fromEntries(MISTAKES.map((name) => [name, !mistakes[name].checked]));
+    const pixels = prepare(rgba, SIDE, SIDE, steps);
+    if (!pixels) {
+      this.#say(this.#text('empty'));
+      return;
+    }
+    showPixels(preview, pixels, steps.scale ? 255 : 1);
+    this.#latest += 1;
+    const mine = this.#latest;
+    this.#queue(async () => {
+      if (mine !== this.#latest || !this.#runtime) return;
+      const start = performance.now();
+      const probabilities = await this.#runtime.predict(pixels);
+      this.#show(pixels, probabilities, performance.now() - start);
+    });
+  }
+
+  #show(pixels, probabilities, milliseconds) {
+    const { name } = this.#runtime;
+    probabilities.forEach((value, label) => {
+      const { bar, number, row } = this.#parts.rows[label];
+      bar.style.setProperty('width', `${100 * value}%`);
+      number.textContent = percent(value);
+      row.classList.toggle('digit-top', value === Math.max(...probabilities));
+    });
+    const label = probabilities.indexOf(Math.max(...probabilities));
+    this.#say(this.#text('result', { label, percent: percent(probabilities[label]) }));
+    this.#parts.time.textContent = this.#text('time', {
+      name: this.#text(name),
+      time: milliseconds.toFixed(1),
+    });
+    const detail = { pixels, probabilities, runtime: name, milliseconds };
+    this.#place.dispatchEvent(new CustomEvent('digit-prediction', { detail, bubbles: true }));
+  }
+
+  /** Say what is wrong, and offer a runtime that may still work. */
+  #fail(error) {
+    if (!(error instanceof ModelError)) console.warn(error);
+    const name = this.#parts.runtime.value;
+    const code = error instanceof ModelError ? error.code : 'failed';
+    const detail = { reason: error.message, ...error.detail, runtime: this.#text(name) };
+    if (detail.file) detail.file = detail.file.replace(besideThisFile('./'), '');
+    this.#runtime?.close();
+    this.#runtime = undefined;
+    const option = [...this.#parts.runtime.options].find(({ value }) => value === name);
+    if (code === 'lost') option.disabled = true; // until the page is loaded again
+    this.#say('');
+    this.#parts.error.replaceChildren(this.#text(code, detail), ...this.#offers(name));
+  }
+
+  #offers(failed) {
+    const works = [...this.#parts.runtime.options].filter(
+      ({ value, disabled }) => !disabled && value !== failed);
+    return works.map(({ value }) => {
+      const button = element('button', { type: 'button' }, this.#text('instead', { name: this.#text(value) }));
+      button.addEventListener('click', () => this.#open(value));
+      return button;
+    });
+  }
+
+  #say(text) {
+    this.#parts.status.textContent = text;
+  }
+
+  #clear() {
+    const { paper, preview, rows, time } = this.#parts;
+    this.#latest += 1; // a prediction under way no longer counts
+    wipe(paper);
+    preview.getContext('2d').clearRect(0, 0, 28, 28);
+    for (const { bar, number, row } of rows) {
+      bar.style.setProperty('width', '0');
+      number.textContent = '';
+      row.classList.remove('digit-top');
+    }
+    time.textContent = '';
+    this.#say(this.#text('empty'));
+  }
+
+  async #addDigits() {
+    const answer = await fetch(besideThisFile('pick_digits.json')).catch(() => null);
+    if (!answer?.ok) return; // drawing works without
+    const { digits } = await answer.json();
+    for (const { label, pixels } of digits) {
+      const bytes = Uint8Array.from(atob(pixels), (char) => char.charCodeAt(0));
+      const small = element('canvas', { width: 28, height: 28 });
+      showPixels(small, bytes.map((value) => 255 - value), 1);
+      const button = element('button', { type: 'button', 'aria-label': this.#text('picked', { label }) }, small);
+      button.addEventListener('click', () => {
+        wipe(this.#parts.paper);
+        const context = this.#parts.paper.getContext('2d');
+        context.imageSmoothingEnabled = false;
+        context.drawImage(small, 0, 0, SIDE, SIDE);
+        this.#predict();
+      });
+      this.#parts.digits.append(button);
+    }
+  }
+}
+
+/** Make the elements; the texts that never change are in them. */
+function build(text) {
+  const paper = element('canvas', {
+    width: SIDE, height: SIDE, tabindex: 0, role: 'application', class: 'digit-paper',
+    'aria-label': text('draw'), 'aria-describedby': 'digit-keys',
+  });
+  wipe(paper);
+  const cursor = element('span', { class: 'digit-cursor', 'aria-hidden': 'true', hidden: '' });
+  const clear = element('button', { type: 'button' }, text('clear'));
+  const preview = element('canvas', {
+    width: 28, height: 28, class: 'digit-preview', role: 'img', 'aria-label': text('sees'),
+  });
+  const runtime = element('select', {}, ...Object.keys(RUNTIMES).map((name) => {
+    const option = element('option', { value: name }, text(name));
+    option.disabled = Boolean(lacks(name));
+    if (option.disabled) option.textContent = text('absent', { name: text(name) });
+    return option;
+  }));
+  const mistakes = Object.fromEntries(
+    MISTAKES.map((name) => [name, element('input', { type: 'checkbox', name })]));
+  const rows = Array.from({ length: CLASSES }, (_, label) => {
+    const bar = element('span', { class: 'digit-bar' });
+    const number = element('span', { class: 'digit-number' });
+    const track = element('span', { class: 'digit-track', 'aria-hidden': 'true' }, bar);
+    return { bar, number, row: element('li', {}, element('b', {}, `${label}`), track, number) };
+  });
+  const status = element('p', { role: 'status', class: 'digit-status' });
+  const error = element('p', { role: 'alert', class: 'digit-error' });
+  const time = element('p', { class: 'digit-time' });
+  const digits = element('div', { class: 'digit-digits', role: 'group', 'aria-label': text('pick') });
+  const top = [
+    element('label', { class: 'digit-runtime' }, `${text('runtime')} `, runtime),
+    error,
+    element('div', { class: 'digit-columns' },
+      element('div', {}, element('p', { 'aria-hidden': 'true' }, text('draw')),
+        element('div', { class: 'digit-sheet' }, paper, cursor), clear),
+      element('div', {}, element('p', { 'aria-hidden': 'true' }, text('sees')), preview, time),
+      element('div', { class: 'digit-answer' }, element('p', {}, text('probabilities')),
+        element('ol', { class: 'digit-rows', role: 'list' }, ...rows.map(({ row }) => row)))),
+    status,
+    element('p', { id: 'digit-keys', class: 'digit-keys' }, text('keys')),
+    element('p', { 'aria-hidden': 'true' }, text('pick')),
+    digits,
+    element('fieldset', {}, element('legend', {}, text('mistakes')),
+      ...MISTAKES.map((name) => element('label', {}, mistakes[name], ` ${text(name)}`))),
+  ];
+  return { top, paper, cursor, clear, preview, runtime, mistakes, rows, status, error, time, digits };
+}
+
+/** Let mouse, pen, finger and keyboard draw on `paper`. */
+function makeDrawable(paper, cursor, { drawn, clear, say }) {
+  const context = paper.getContext('2d');
+  let last = null; // where the pointer's line has come to
+  const key = { x: SIDE / 2, y: SIDE / 2, down: false };
+
+  const line = (from, to) => {
+    Object.assign(context, { lineWidth: PEN, lineCap: 'round', strokeStyle: '#000' });
+    context.beginPath();
+    context.moveTo(from.x, from.y);
+    context.lineTo(to.x, to.y);
+    context.stroke();
+  };
+  const at = (event) => {
+    const { left, top, width, height } = paper.getBoundingClientRect();
+    return { x: (event.clientX - left) * (SIDE / width), y: (event.clientY - top) * (SIDE / height) };
+  };
+
+  paper.addEventListener('pointerdown', (event) => {
+    if (event.button !== 0) return;
+    paper.setPointerCapture(event.pointerId);
+    last = at(event);
+    line(last, last); // a dot
+  });
+  paper.addEventListener('pointermove', (event) => {
+    if (!last) return;
+    for (const step of event.getCoalescedEvents?.() ?? [event]) {
+      const next = at(step);
+      line(last, next);
+      last = next;
+    }
+  });
+  for (const name of ['pointerup', 'pointercancel']) {
+    paper.addEventListener(name, () => {
+      if (last) drawn();
+      last = null;
+    });
+  }
+
+  paper.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key in ARROWS) {
+      const [x, y] = ARROWS[event.key];
+      const limit = (value) => Math.min(Math.max(value, 0), SIDE);
+      const next = { x: limit(key.x + x * STEP), y: limit(key.y + y * STEP) };
+      if (key.down) line(key, next);
+      Object.assign(key, next);
+    } else if (event.key === ' ') {
+      key.down = !key.down;
+      say(key.down ? 'penDown' : 'penUp');
+      if (key.down) line(key, key);
+      else drawn();
+    } else if (event.key === 'Delete' || event.key === 'Backspace') {
+      key.down = false;
+      clear();
+    } else return;
+    event.preventDefault();
+    cursor.hidden = false;
+    cursor.classList.toggle('digit-down', key.down);
+    cursor.style.setProperty('left', `${(100 * key.x) / SIDE}%`);
+    cursor.style.setProperty('top', `${(100 * key.y) / SIDE}%`);
+  });
+  paper.addEventListener('blur', () => {
+    cursor.hidden = true;
+    if (key.down) drawn();
+    key.down = false;
+  });
+}
+
+function wipe(paper) {
+  const context = paper.getContext('2d', { willReadFrequently: true });
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, SIDE, SIDE);
+}
+
+function isEmpty(paper) {
+  const rgba = paper.getContext('2d').getImageData(0, 0, SIDE, SIDE).data;
+  return rgba.every((value) => value === 255);
+}
+
+/** Draw 784 values as grey; value · factor is 0 (black) to 255 (white). */
+function showPixels(canvas, values, factor) {
+  const image = new ImageData(28, 28);
+  values.forEach((value, i) => {
+    image.data.fill(value * factor, 4 * i, 4 * i + 3);
+    image.data[4 * i + 3] = 255;
+  });
+  canvas.getContext('2d').putImageData(image, 0, 0);
+}
+
+const percent = (value) => `${(100 * value).toFixed(1)}%`;
+
+function element(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}

@@ -1,0 +1,59 @@
+/** Run the .tflite with LiteRT.js on WebAssembly. */
+import { Tensor, loadAndCompile, loadLiteRt } from '@litertjs/core';
+import { CLASSES, ModelError, PIXELS, checkShapes, fetchFile } from './model_files.mjs';
+
+let runtime; // one for the page: LiteRT.js refuses to be loaded twice
+
+/** Fetch and start the WebAssembly runtime, once. */
+function start(wasmFolder) {
+  if (!runtime) {
+    // LiteRT.js writes its log of every run to the console as errors; pass on real errors only.
+    const printErr = (line) => /^(ERROR|F|E)\b/.test(line) && console.error(line);
+    self.Module = { printErr };
+    runtime = loadLiteRt(wasmFolder).catch((error) => {
+      runtime = undefined;
+      throw new ModelError('failed', { runtime: 'LiteRT.js', reason: error.message ?? 'no file' });
+    });
+  }
+  return runtime;
+}
+
+/**
+ * Load the model, which must have a fixed batch of one.
+ *
+ * @param {{tflite: string, wasmFolder: string}} files addresses
+ * @throws {ModelError}
+ */
+export async function openLiteRt({ tflite, wasmFolder }) {
+  const bytes = new Uint8Array(await fetchFile(tflite));
+  await start(wasmFolder);
+  let model;
+  try {
+    model = await loadAndCompile(bytes, { accelerator: 'wasm' });
+  } catch {
+    throw new ModelError('unreadable', { file: tflite });
+  }
+  const shapes = (details) => details.map(({ shape }) => [...shape]);
+  try {
+    checkShapes(shapes(model.getInputDetails()), shapes(model.getOutputDetails()));
+  } catch (error) {
+    model.delete();
+    throw error;
+  }
+  return {
+    /** Turn n pictures, n·784 floats from 0 to 1, into n·10 probabilities. */
+    async predict(pixels) {
+      const probabilities = new Float32Array((pixels.length / PIXELS) * CLASSES);
+      for (let i = 0; i * PIXELS < pixels.length; i += 1) {
+        // Nothing here is freed by itself: every tensor has to be deleted.
+        const input = new Tensor(pixels.slice(i * PIXELS, (i + 1) * PIXELS), [1, 28, 28, 1]);
+        const outputs = await model.run(input);
+        probabilities.set(outputs[0].toTypedArray(), i * CLASSES);
+        for (const tensor of [input, ...outputs]) tensor.delete();
+      }
+      return probabilities;
+    },
+    /** Free the model. */
+    close: () => model.delete(),
+  };
+}

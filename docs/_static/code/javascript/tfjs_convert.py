@@ -1,0 +1,98 @@
+"""Convert the SavedModel for TensorFlow.js in three precisions.
+
+Reads saved_model/1; writes tfjs_float32/, tfjs_float16/ and tfjs_uint8/ (a model.json and its
+weights each) and, with the figures, tfjs_convert.json. With --layers it reads mnist_cnn.h5 instead
+and writes tfjs_layers/, which TensorFlow.js cannot load: load_layers.mjs shows why.
+
+tensorflowjs_converter runs in an environment of its own, because it asks for TensorFlow 2.19.
+It is looked for in tfjs-env/ and on the PATH.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+from artifacts import ProgramError, existing, run, whole
+
+INSTALL = "python3 -m venv tfjs-env && tfjs-env/bin/pip install -r requirements-tfjs.txt"
+# The star stands for "every weight"; a shell must not expand it, so quote it there.
+PRECISIONS = {
+    "float32": [],
+    "float16": ["--quantize_float16=*"],
+    "uint8": ["--quantize_uint8=*"],
+}
+
+
+def find_converter(named: str | None) -> str:
+    """Return the path of tensorflowjs_converter: the one `named`, or the first that is found."""
+    places = [named] if named else ["tfjs-env/bin/tensorflowjs_converter", "tensorflowjs_converter"]
+    for place in places:
+        if found := shutil.which(place):
+            return found
+    raise ProgramError(f"no {places[-1]} here; install it: {INSTALL}")
+
+
+def convert(converter: str, options: list[str], source: Path, target: Path) -> None:
+    """Run the converter and put what it writes at `target`, whole or not at all.
+
+    Raises:
+        ProgramError: with the converter's last line, or if it wrote no model.json.
+    """
+    command = ["tensorflowjs_converter", *options, str(source), str(target)]
+    print("$", shlex.join(command), flush=True)
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    with whole(target) as partial:
+        done = subprocess.run(
+            [converter, *options, str(source), str(partial)],
+            env=quiet,
+            capture_output=True,
+            text=True,
+        )
+        last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        if done.returncode:
+            raise ProgramError(f"tensorflowjs_converter failed on {source}: {last}")
+        if not (partial / "model.json").is_file():  # some failures end with exit code 0
+            raise ProgramError(f"tensorflowjs_converter wrote no model.json: {last}")
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of all files in `folder`."""
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def main() -> None:
+    """Convert, and print what was run and what came out."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--converter", metavar="FILE", help="the tensorflowjs_converter to run")
+    parser.add_argument(
+        "--layers", action="store_true", help="convert mnist_cnn.h5 to a layers model instead"
+    )
+    options = parser.parse_args()
+    converter = find_converter(options.converter)
+    if options.layers:
+        source = existing("mnist_cnn.h5", "python mnist_cnn.py")
+        convert(converter, ["--input_format=keras"], source, Path("tfjs_layers"))
+        return
+    source = existing("saved_model/1", "python mnist_cnn.py")
+    figures = {}
+    for name, quantise in PRECISIONS.items():
+        target = Path(f"tfjs_{name}")
+        convert(converter, ["--input_format=tf_saved_model", *quantise], source, target)
+        figures[name] = {"folder": str(target), "bytes": size(target)}
+    print(f"{'':12}  {'bytes':>9}")
+    for figure in figures.values():
+        print(f"{figure['folder']:12}  {figure['bytes']:>9,}")
+    with whole("tfjs_convert.json") as path:
+        path.write_text(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,297 @@
+"""A stand-in for ``tensorflow_model_server``: its flags, REST and gRPC interfaces, error texts.
+
+It is an emulation in Python for machines that cannot have the real server: no container engine, an
+Arm processor, a CI job. Where the real one runs, use the real one.
+
+    python model_server.py --rest_api_port=8501 --model_name=mnist \\
+        --model_base_path="$PWD/saved_model"
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from serving_manager import ModelManager
+    from serving_metrics import Metrics
+    from serving_rest import RestServer
+
+log = logging.getLogger("model_server")
+
+
+def _bool(text: str) -> bool:
+    if text.lower() in ("true", "1", "yes"):
+        return True
+    if text.lower() in ("false", "0", "no"):
+        return False
+    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the flags; they are named and they default as in the real server."""
+    parser = argparse.ArgumentParser(
+        prog="model_server.py",
+        description="Emulation of tensorflow_model_server in Python, with its flags.",
+        allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    _add_flags(parser)
+    return parser.parse_args(argv)
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    threads = 4 * (os.cpu_count() or 1)
+    _flags(
+        parser.add_argument_group("models"),
+        model_name=("default", "name of the model; ignored with --model_config_file"),
+        model_base_path=("", "absolute folder with the numbered versions"),
+        model_config_file=("", "file with a ModelServerConfig: several models, versions, labels"),
+        model_config_file_poll_wait_seconds=(0, "seconds between readings of that file; 0: once"),
+        file_system_poll_wait_seconds=(1.0, "seconds between looks for versions; 0: only once"),
+        saved_model_tags=("serve", "comma-separated tags of the graph to load"),
+        max_num_load_retries=(5, "how often a failed load is tried again"),
+        load_retry_interval_micros=(60_000_000, "microseconds between these tries"),
+        fail_if_no_model_versions_found=(False, "exit if a model has no version at the start"),
+        allow_version_labels_for_unavailable_models=(
+            False,
+            "let a new label name a version that is not loaded yet",
+        ),
+        enable_model_warmup=(True, "run the version's own requests before it serves"),
+    )
+    _flags(
+        parser.add_argument_group("interfaces"),
+        port=(8500, "port of gRPC"),
+        rest_api_port=(0, "port of REST; 0: none"),
+        rest_api_num_threads=(threads, "threads that answer REST requests"),
+        rest_api_timeout_in_ms=(30_000, "time limit of a REST request"),
+        rest_api_enable_cors_support=(False, "let scripts from other sites read REST answers"),
+        ssl_config_file=("", "file with an SSLConfig, for gRPC"),
+        grpc_channel_arguments=("", "comma-separated name=value arguments of the gRPC server"),
+        monitoring_config_file=("", "file with a MonitoringConfig: Prometheus metrics over REST"),
+    )
+    _flags(
+        parser.add_argument_group("running models"),
+        enable_batching=(False, "join requests that arrive together"),
+        batching_parameters_file=("", "file with BatchingParameters"),
+        tensorflow_session_parallelism=(0, "threads of a graph's run; 0: automatic"),
+        tensorflow_intra_op_parallelism=(0, "threads within an operation; 0: automatic"),
+        tensorflow_inter_op_parallelism=(0, "threads between operations; 0: automatic"),
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+
+
+def _flags(group: Any, **flags: tuple[Any, str]) -> None:
+    for name, (default, text) in flags.items():
+        if isinstance(default, bool):
+            group.add_argument(
+                f"--{name}", type=_bool, nargs="?", const=True, default=default, help=text
+            )
+        else:
+            group.add_argument(f"--{name}", type=type(default), default=default, help=text)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until a signal ends it; return the exit code."""
+    options = parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    # With oneDNN a request of a wrong rank ends the whole process; without it, it gets an error.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    logging.basicConfig(
+        format="%(asctime)s: %(levelname).1s model_server] %(message)s", level=logging.INFO
+    )
+    import tensorflow as tf
+
+    tf.get_logger().setLevel(logging.ERROR)
+    if options.version:
+        print(f"TensorFlow ModelServer: emulation in Python\nTensorFlow Library: {tf.__version__}")
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    import tensorflow as tf
+    from serving_protocol import ServingError
+
+    log.warning(
+        "This is an emulation of tensorflow_model_server in Python (TensorFlow %s), not the server"
+        " itself.",
+        tf.__version__,
+    )
+    with contextlib.ExitStack() as cleanup:
+        try:
+            _start(options, cleanup)
+        except ServingError as error:
+            print(f"Failed to start server. Error: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 130
+        _calm_the_collector()
+        log.info("Entering the event loop ...")
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+    return 0
+
+
+def _calm_the_collector() -> None:
+    """Keep the garbage collector away from TensorFlow's own objects.
+
+    A request of 256 images is 200,000 small lists of numbers; looking through all of TensorFlow
+    every 700 new lists made reading it nine times slower.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+
+
+def _start(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> None:
+    from serving_config import read_monitoring
+    from serving_grpc import start_grpc
+    from serving_manager import ManagerOptions, ModelManager
+    from serving_metrics import Metrics
+    from serving_protocol import invalid
+
+    if options.port == 0:
+        raise invalid("server_options.grpc_port is not set.")
+    metrics = Metrics()
+    manager = ModelManager(
+        _loader(options, metrics),
+        ManagerOptions(
+            poll_seconds=options.file_system_poll_wait_seconds,
+            load_retries=options.max_num_load_retries,
+            retry_seconds=options.load_retry_interval_micros / 1e6,
+            labels_for_unavailable=options.allow_version_labels_for_unavailable_models,
+            fail_without_versions=options.fail_if_no_model_versions_found,
+        ),
+    )
+    monitoring = read_monitoring(options.monitoring_config_file)
+    cleanup.callback(manager.close)
+    manager.apply(_model_config(options), wait=True)
+    manager.start_polling()
+    _watch_config_file(options, manager)
+    server, port = start_grpc(
+        *(manager, metrics, options.port),
+        ssl_config_file=options.ssl_config_file,
+        channel_arguments=options.grpc_channel_arguments,
+    )
+    cleanup.callback(lambda: server.stop(5).wait())
+    log.info("Running gRPC ModelServer at 0.0.0.0:%d ...", port)
+    rest = _start_rest(options, manager, metrics, monitoring)
+    if rest is not None:
+        cleanup.callback(rest.close)
+
+
+def _loader(options: argparse.Namespace, metrics: Metrics) -> Any:
+    import tensorflow as tf
+    from serving_batching import BatchingOptions
+    from serving_config import read_batching
+    from serving_loader import Loader
+    from serving_protocol import invalid
+
+    both = options.tensorflow_session_parallelism
+    tf.config.threading.set_intra_op_parallelism_threads(
+        options.tensorflow_intra_op_parallelism or both
+    )
+    tf.config.threading.set_inter_op_parallelism_threads(
+        options.tensorflow_inter_op_parallelism or both
+    )
+    batching = None
+    if options.enable_batching:
+        batching = BatchingOptions.from_message(read_batching(options.batching_parameters_file))
+    elif options.batching_parameters_file:
+        raise invalid(
+            "server_options.batching_parameters_file is set without setting"
+            " server_options.enable_batching to true."
+        )
+    tags = tuple(options.saved_model_tags.split(","))
+    return Loader(metrics, tags, batching, options.enable_model_warmup)
+
+
+def _model_config(options: argparse.Namespace) -> Any:
+    from serving_config import read_model_config
+    from serving_protocol import invalid
+    from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+    if options.model_config_file:
+        return read_model_config(options.model_config_file)
+    if not options.model_base_path:
+        raise invalid(
+            "Both server_options.model_base_path and server_options.model_config_file are empty!"
+        )
+    log.info(
+        "Building single TensorFlow model file config:  model_name: %s model_base_path: %s",
+        *(options.model_name, options.model_base_path),
+    )
+    config = ModelServerConfig()
+    config.model_config_list.config.add(
+        name=options.model_name, base_path=options.model_base_path, model_platform="tensorflow"
+    )
+    return config
+
+
+def _watch_config_file(options: argparse.Namespace, manager: ModelManager) -> None:
+    from serving_config import read_model_config
+    from serving_protocol import ServingError
+
+    seconds = options.model_config_file_poll_wait_seconds
+    if not options.model_config_file or seconds <= 0:
+        return
+
+    def watch() -> None:
+        last = Path(options.model_config_file).read_bytes()
+        while not manager.stopped.wait(seconds):
+            try:
+                text = Path(options.model_config_file).read_bytes()
+                if text != last:
+                    last = text
+                    manager.apply(read_model_config(options.model_config_file))
+            except (ServingError, OSError) as error:
+                log.error("Reloading %s failed: %s", options.model_config_file, error)
+
+    threading.Thread(target=watch, name="config", daemon=True).start()
+
+
+def _start_rest(
+    options: argparse.Namespace, manager: ModelManager, metrics: Metrics, monitoring: Any
+) -> RestServer | None:
+    from serving_rest import PROMETHEUS_PATH, RestApi, RestOptions, RestServer
+
+    if options.rest_api_port == 0:
+        return None
+    if options.rest_api_port == options.port:
+        log.error(
+            "server_options.http_port cannot be same as grpc_port. Please use a different port for"
+            " HTTP/REST API. Skipped exporting HTTP/REST API."
+        )
+        return None
+    prometheus = monitoring.prometheus_config
+    rest_options = RestOptions(
+        port=options.rest_api_port,
+        threads=options.rest_api_num_threads,
+        timeout_ms=options.rest_api_timeout_in_ms,
+        cors=options.rest_api_enable_cors_support,
+        prometheus_path=(prometheus.path or PROMETHEUS_PATH) if prometheus.enable else "",
+    )
+    where = f"localhost:{options.rest_api_port}"
+    try:
+        server = RestServer(RestApi(manager, metrics, rest_options), rest_options)
+    except OSError as error:
+        # The real server, too, goes on with gRPC alone.
+        log.error("Failed to start HTTP Server at %s: %s", where, error.strerror)
+        return None
+    log.info("Exporting HTTP/REST API at:%s ...", where)
+    return server
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""What the two front ends of the model server agree on: error codes, model addresses, URLs."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import tensorflow as tf
+
+PREDICT_METHOD = "tensorflow/serving/predict"
+CLASSIFY_METHOD = "tensorflow/serving/classify"
+REGRESS_METHOD = "tensorflow/serving/regress"
+DEFAULT_SIGNATURE = "serving_default"
+
+
+class Code(enum.IntEnum):
+    """The status codes that gRPC and TensorFlow share; ``http`` is the REST status of each."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    DATA_LOSS = 15
+    UNAUTHENTICATED = 16
+
+    @property
+    def http(self) -> int:
+        """The status of a REST answer."""
+        return _HTTP.get(self, 500)
+
+
+_HTTP = {
+    Code.OK: 200,
+    Code.CANCELLED: 499,
+    Code.INVALID_ARGUMENT: 400,
+    Code.DEADLINE_EXCEEDED: 504,
+    Code.NOT_FOUND: 404,
+    Code.ALREADY_EXISTS: 409,
+    Code.PERMISSION_DENIED: 403,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.FAILED_PRECONDITION: 400,
+    Code.ABORTED: 409,
+    Code.OUT_OF_RANGE: 400,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+    Code.UNAUTHENTICATED: 401,
+}
+
+
+class ServingError(Exception):
+    """An error that goes to the client: a status code and the server's own text."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        """Keep the code and the text."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        """Print like an absl::Status, ``NOT_FOUND: text``."""
+        return f"{self.code.name}: {self.message}"
+
+
+def invalid(message: str) -> ServingError:
+    """Return the error of a request that can never succeed."""
+    return ServingError(Code.INVALID_ARGUMENT, message)
+
+
+def from_tensorflow(error: tf.errors.OpError) -> ServingError:
+    """Return TensorFlow's own error with its code and unchanged text."""
+    return ServingError(Code(error.error_code or Code.UNKNOWN), error.message)
+
+
+@dataclass(frozen=True)
+class ModelAddress:
+    """Which model a request means: at most one of version and label is set; neither: the latest."""
+
+    name: str
+    version: int | None = None
+    label: str | None = None
+
+    def __str__(self) -> str:
+        """Print like the server's ServableRequest."""
+        if self.version is not None:
+            return f"Specific({self.name}, {self.version})"
+        return f"Latest({self.name})"
+
+
+@dataclass(frozen=True)
+class RestCall:
+    """A parsed URL; verb is predict, classify, regress, status or metadata."""
+
+    address: ModelAddress
+    verb: str
+
+
+_WHERE = r"(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?"
+# re.ASCII: \d is 0-9 only. The verb's case counts, unlike the rest: `:PREDICT` is malformed.
+_INFER = re.compile(
+    rf"(?i:/v1/models/([^/:]+){_WHERE}):(classify|regress|predict)", re.ASCII | re.DOTALL
+)
+_DESCRIBE = re.compile(
+    rf"(?i:/v1/models(?:/([^/:]+))?{_WHERE}(?:/(metadata))?)", re.ASCII | re.DOTALL
+)
+
+
+def parse_rest_call(method: str, path: str) -> RestCall:
+    """Read the method and the (still escaped) path; raise ServingError if malformed."""
+    if method == "POST":
+        match = _INFER.fullmatch(path)
+    elif method == "GET":
+        match = _DESCRIBE.fullmatch(path)
+    else:
+        match = None
+    if match is None:
+        raise invalid(f"Malformed request: {method} {path}")
+    name, version, label, word = match.groups()
+    if name is None:
+        raise invalid("Missing model name in request.")
+    address = ModelAddress(unquote(name), _version(version), unquote(label) if label else None)
+    return RestCall(address, word.lower() if word else "status")
+
+
+def _version(digits: str | None) -> int | None:
+    if digits is None:
+        return None
+    if len(digits) > 19 or int(digits) >= 2**63:
+        raise invalid(f"Failed to convert version: {digits} to numeric.")
+    return int(digits)

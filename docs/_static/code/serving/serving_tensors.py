@@ -1,0 +1,71 @@
+"""TensorProto to numpy and back, as the gRPC front end and the warm-up files need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from serving_protocol import invalid
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+
+Array = npt.NDArray[Any]
+
+# The typed field that each type's values stand in.
+_FIELDS = {
+    "float32": "float_val",
+    "float64": "double_val",
+    "int8": "int_val",
+    "int16": "int_val",
+    "int32": "int_val",
+    "uint8": "int_val",
+    "uint16": "int_val",
+    "int64": "int64_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
+    "bool": "bool_val",
+    "object": "string_val",
+}
+
+
+def read_tensors(protos: Mapping[str, TensorProto]) -> dict[str, Array]:
+    """Return named tensors; raise ServingError for one that does not hold what it says."""
+    return {name: _read(name, protos[name]) for name in sorted(protos)}
+
+
+def _read(name: str, proto: TensorProto) -> Array:
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    try:
+        dtype = tf.as_dtype(proto.dtype)
+        if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
+            raise ValueError("the shape is not fully known")
+        if proto.tensor_content and dtype != tf.string:
+            return np.frombuffer(proto.tensor_content, dtype.as_numpy_dtype).reshape(shape)
+        _check_size(proto, shape)
+        return np.asarray(tf.make_ndarray(proto))
+    except (TypeError, ValueError, KeyError, OverflowError, MemoryError):
+        raise invalid(f"tensor parsing error: {name}") from None
+
+
+def _check_size(proto: TensorProto, shape: list[int]) -> None:
+    """Refuse a small message that claims a huge tensor: its last value would fill it."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size > 2**31:
+        raise ValueError("too large")
+
+
+def write_tensor(array: Array, proto: TensorProto) -> None:
+    """Fill ``proto`` with typed values (``float_val`` and so on), as the server answers."""
+    dtype = tf.as_dtype(array.dtype) if array.dtype != object else tf.string
+    proto.dtype = dtype.as_datatype_enum
+    for length in array.shape:
+        proto.tensor_shape.dim.add(size=length)
+    field = _FIELDS.get(array.dtype.name)
+    if field is None:  # half, bfloat16, complex: TensorFlow knows their bits
+        proto.CopyFrom(tf.make_tensor_proto(array))
+        return
+    getattr(proto, field).extend(array.ravel().tolist())

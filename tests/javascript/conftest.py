@@ -1,0 +1,184 @@
+"""A reader's folder with everything converted, the page served, and a watched browser tab."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from .chromium import ARGUMENTS, ROOT, browser_path
+
+CODE = ROOT / "docs" / "_static" / "code"
+BIN = Path(sys.executable).parent
+CONVERTER = os.environ.get("TFJS_CONVERTER", f"{ROOT}/.venv-tfjs/bin/tensorflowjs_converter")
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+MODELS = ["mnist_cnn.keras", "mnist_cnn.h5", "saved_model"]
+EXTRA = ["tfjs_float32", "mnist_cnn_web.tflite", "mnist_cnn.tflite"]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader's folder: all programs flat, the trained model, everything converted, page/."""
+    workspace = Path(os.environ.get("TUTORIAL_WORKSPACE", ROOT / "build" / "workspace"))
+    assert (workspace / "mnist_cnn.keras").exists(), f"no model in {workspace}: run `make html`"
+    folder = tmp_path_factory.mktemp("reader")
+    for program in CODE.glob("*/*.*"):
+        shutil.copy(program, folder)
+    for name in [*MODELS, "mnist_cnn.tflite"]:
+        (folder / name).symlink_to((workspace / name).resolve())
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    run_in(folder, sys.executable, "tfjs_convert.py", "--converter", CONVERTER)
+    run_in(folder, sys.executable, "tfjs_convert.py", "--converter", CONVERTER, "--layers")
+    run_in(folder, sys.executable, "tflite_web.py")
+    run_in(folder, sys.executable, "digits_for_js.py")
+    extra = [word for name in EXTRA for word in ("--extra", name)]
+    run_in(folder, "node", "bundle.mjs", *extra)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def keras_answers(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from float pixels (n, 784) to Keras's probabilities (n, 10)."""
+    import keras
+
+    model = keras.models.load_model(folder / "mnist_cnn.keras", compile=False)
+
+    def answers(pixels: np.ndarray) -> np.ndarray:
+        return np.asarray(model.predict(pixels.reshape(-1, 28, 28, 1), verbose=0))
+
+    return answers
+
+
+@pytest.fixture(scope="session")
+def site(folder: Path) -> Iterator[str]:
+    """Serve page/ as the reader does, with the strict CSP."""
+    command = [sys.executable, "serve_page.py", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.terminate()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = browser_path()
+    if path is None:
+        pytest.skip("no Chromium here: install one, or name it in BROWSER_PATH")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+class Demo:
+    """A tab with the demo, which remembers what went wrong and what was requested."""
+
+    def __init__(self, context: BrowserContext, site: str) -> None:
+        self.site, self.wrong, self.requested = site, list[str](), list[str]()
+        self.expected: list[str] = []  # parts of messages that the test provokes
+        self.page: Page = context.new_page()
+        self.page.on("console", lambda m: self.note(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.note(f"exception: {error}"))
+        self.page.on("request", lambda request: self.request(request.url))
+
+    def note(self, problem: str) -> None:
+        if not any(part in problem for part in self.expected):
+            self.wrong.append(problem)
+
+    def request(self, url: str) -> None:
+        self.requested.append(url.removeprefix(self.site))
+        if urlsplit(url).netloc != urlsplit(self.site).netloc and not url.startswith("data:"):
+            self.wrong.append(f"foreign request: {url}")
+
+    def open(self, language: str = "zh-CN", **data: str) -> Page:
+        """Open the page in a language with other models, press the button, wait until ready."""
+        self.load(language, **data)
+        self.press()
+        self.page.locator(".digit-status:not(:empty), .digit-error:not(:empty)").first.wait_for()
+        return self.page
+
+    def load(self, language: str = "zh-CN", **data: str) -> None:
+        self.page.goto(self.site)
+        self.page.evaluate(
+            """([language, data]) => {
+                document.documentElement.lang = language;
+                Object.assign(document.querySelector('.digit-demo').dataset, data);
+                window.seen = [];
+                addEventListener('digit-prediction', ({ detail }) => seen.push({ ...detail,
+                  pixels: [...detail.pixels], probabilities: [...detail.probabilities] }));
+            }""",
+            [language, data],
+        )
+
+    def press(self) -> None:
+        self.page.locator(".digit-demo > button").click()
+
+    def choose(self, runtime: str) -> None:
+        self.page.locator(".digit-runtime select").select_option(runtime)
+
+    def ready(self, text: str = "已就绪") -> None:
+        self.page.locator(".digit-status", has_text=text).wait_for(timeout=60_000)
+
+    def predictions(self, count: int) -> list[dict[str, Any]]:
+        """Wait for `count` predictions in all and return them."""
+        found: list[dict[str, Any]] = self.page.evaluate(
+            """(count) => new Promise((done, fail) => {
+                const look = () => seen.length >= count ? done(seen) : requestAnimationFrame(look);
+                look();
+                setTimeout(() => fail(new Error(`${seen.length} of ${count} predictions`)), 15000);
+            })""",
+            count,
+        )
+        return found
+
+    def draw(self, strokes: list[list[list[float]]]) -> None:
+        box = self.page.locator(".digit-paper").bounding_box()
+        assert box is not None
+        for stroke in strokes:
+            points = [
+                (box["x"] + x / 100 * box["width"], box["y"] + y / 100 * box["height"])
+                for x, y in stroke
+            ]
+            self.page.mouse.move(*points[0])
+            self.page.mouse.down()
+            for point in points[1:]:
+                self.page.mouse.move(*point)
+            self.page.mouse.up()
+
+
+@pytest.fixture
+def demo(browser: Browser, site: str) -> Iterator[Demo]:
+    with browser.new_context(viewport={"width": 1000, "height": 1000}) as context:
+        demo = Demo(context, site)
+        yield demo
+        assert demo.wrong == []
+
+
+@pytest.fixture(scope="session")
+def drawings() -> list[dict[str, Any]]:
+    text = (Path(__file__).parent / "drawings.json").read_text()
+    found: list[dict[str, Any]] = json.loads(text)["drawings"]
+    return found

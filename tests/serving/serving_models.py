@@ -1,0 +1,92 @@
+"""Build the small SavedModels of the serving tests: python serving_models.py KIND FOLDER [ARGS]."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import tensorflow as tf
+
+DTYPES = (
+    *(tf.float32, tf.float64, tf.int8, tf.int16, tf.int32, tf.int64),
+    *(tf.uint8, tf.uint32, tf.uint64, tf.bool, tf.string, tf.float16),
+)
+
+
+def spec(dtype: tf.DType, name: str, shape: Any = None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, dtype, name=name)
+
+
+class Many(tf.Module):
+    """Signatures of every kind."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = tf.Variable(factor, name="factor")
+
+    @tf.function(input_signature=[spec(tf.float32, "x")])
+    def half_plus_two(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": self.factor * x + 2.0}
+
+    @tf.function(input_signature=[spec(tf.float32, "image")])
+    def flat(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"sum": tf.reduce_sum(tf.reshape(image, (1, 784)))}
+
+    @tf.function(input_signature=[spec(tf.float32, "a", (None,)), spec(tf.float32, "b", (None,))])
+    def two(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"sum": a + b, "pair": tf.stack([a, b], axis=1)}
+
+    @tf.function(input_signature=[spec(tf.string, "text_bytes", (None,))])
+    def echo(self, text_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"text": text_bytes, "text_bytes": text_bytes}
+
+    @tf.function(input_signature=[spec(tf.float32, "x", (None,))])
+    def slow(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        def body(i: tf.Tensor, m: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return i + 1, tf.linalg.matmul(m, m) / 300.0
+
+        _, m = tf.while_loop(lambda i, _: i < 2000, body, (0, tf.ones((300, 300)) * x[0]))
+        return {"y": x + m[0, 0] * 0.0}
+
+    @tf.function(input_signature=[spec(tf.string, "inputs", (None,))])
+    def classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        x = self.parse(inputs)
+        labels = tf.tile([["low", "high"]], [tf.shape(x)[0], 1])
+        return {"classes": labels, "scores": tf.concat([1.0 - x, x], axis=1)}
+
+    @tf.function(input_signature=[spec(tf.string, "inputs", (None,))])
+    def regress(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"outputs": self.factor * self.parse(inputs) + 2.0}
+
+    @staticmethod
+    def parse(inputs: tf.Tensor) -> tf.Tensor:
+        return tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([1], tf.float32)})["x"]
+
+
+def identity(dtype: tf.DType) -> Any:
+    return tf.function(
+        lambda x: {"y": tf.identity(x)}, input_signature=[spec(dtype, "x")]
+    ).get_concrete_function()
+
+
+def many(folder: str, factor: str = "0.5") -> None:
+    module = Many(float(factor))
+    signatures = {
+        "serving_default": module.half_plus_two,
+        "flat": module.flat,
+        "two": module.two,
+        "echo": module.echo,
+        "slow": module.slow,
+        "classify": module.classify,
+        "regress": module.regress,
+        **{f"identity_{dtype.name}": identity(dtype) for dtype in DTYPES},
+    }
+    tf.saved_model.save(module, folder, signatures=signatures)
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(folder)
+    for name in ("classify", "regress"):
+        updater.replace_method_name(signature_key=name, method_name=f"tensorflow/serving/{name}")
+    updater.save()
+
+
+if __name__ == "__main__":
+    many(*sys.argv[2:])

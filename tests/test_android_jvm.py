@@ -1,0 +1,237 @@
+"""The app's own classes run on the JVM, on the build's models and the tutorial's digits."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import interpret
+import mnist_data
+import numpy as np
+import pytest
+
+from sphinxext import android
+
+pytestmark = pytest.mark.skipif(
+    bool(android.missing() or android.missing_packer()),
+    reason=android.missing() or android.missing_packer() or "not skipped",
+)
+
+DIGITS = 200
+EQUAL = 1e-6
+EQUAL_2021 = 1e-5  # other kernels add in another order; 1e-6 was seen
+
+
+@pytest.fixture(scope="session")
+def images() -> np.ndarray:
+    return np.asarray(mnist_data.load(None).x_test[:DIGITS])
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, images: np.ndarray) -> Path:
+    """Return a folder with app.apk, made of the build's models, and digits.bin."""
+    android.compile_sources()
+    made = tmp_path_factory.mktemp("android")
+    models = [android.workspace() / name for name in (android.MODEL, android.INT8, android.DYNAMIC)]
+    android.pack(made / "app.apk", models)
+    android.write_digits(made / "digits.bin", images)
+    return made
+
+
+def on_desktop(
+    folder: Path, command: str, *, model: str = android.MODEL, litert: bool = False
+) -> str:
+    return android.desktop(
+        command, folder / "app.apk", folder / "digits.bin", model=model, litert=litert
+    )
+
+
+def mistake(folder: Path, name: str, *, model: str = android.MODEL) -> str:
+    return android.mistake(name, folder / "app.apk", folder / "digits.bin", model=model)
+
+
+@pytest.fixture(scope="session")
+def expected(images: np.ndarray) -> np.ndarray:
+    """Return what the Python interpreter says, float32 (digits, 10)."""
+    return android.python_answers(android.workspace() / android.MODEL, images)
+
+
+@pytest.mark.parametrize("litert", [False, True], ids=["2021", "litert"])
+@pytest.mark.parametrize("language", ["java", "kotlin"])
+def test_answers_are_those_of_python(
+    folder: Path, expected: np.ndarray, language: str, litert: bool
+) -> None:
+    answers = android.table(on_desktop(folder, language, litert=litert))
+    assert answers.shape == (DIGITS, 10)
+    assert np.abs(answers - expected).max() <= (EQUAL if litert else EQUAL_2021)
+    assert (answers.argmax(1) == expected.argmax(1)).all()
+
+
+def test_int8_answers_are_those_of_python(folder: Path, images: np.ndarray) -> None:
+    expected = android.python_answers(android.workspace() / android.INT8, images)
+    answers = android.table(on_desktop(folder, "int8", model=android.INT8, litert=True))
+    assert answers.shape == (DIGITS, 10)
+    assert np.abs(answers - expected).max() <= EQUAL
+    assert len(np.unique(answers.argmax(1))) == 10
+
+
+def test_answers_are_those_of_the_emulation(folder: Path, images: np.ndarray) -> None:
+    answers = android.table(on_desktop(folder, "java", litert=True))
+    model = interpret.load_model_file(str(android.workspace() / android.MODEL))
+    interpreter, buffer = interpret.Interpreter(model), interpret.allocate_input()
+    for image, answer in zip(images[:20], answers[:20], strict=True):
+        interpret.fill_input(buffer, interpret.get_pixels(image))
+        label_prob = [[0.0] * 10]
+        interpreter.run(buffer, label_prob)
+        assert np.abs(np.array(label_prob[0]) - answer).max() <= EQUAL
+
+
+def test_all_ten_lines_are_printed(folder: Path, expected: np.ndarray) -> None:
+    lines = on_desktop(folder, "print").splitlines()
+    assert [line.rsplit(" ", 1)[0] for line in lines[:10]] == [
+        f"index {index} prob is" for index in range(10)
+    ]
+    assert lines[10:] == [f"top label: {expected[0].argmax()}"]
+
+
+def test_centring_brings_a_displaced_digit_back(
+    folder: Path, tmp_path: Path, images: np.ndarray
+) -> None:
+    """Ten digits, five times as large and in a corner, are read like those of MNIST."""
+    centred = []
+    for image in images[:10]:
+        drawing = np.zeros((280, 280), np.uint8)
+        drawing[:140, 140:] = image.repeat(5, 0).repeat(5, 1)
+        path = android.write_digits(tmp_path / "drawing.bin", drawing)
+        picture = android.table(android.java("OnDesktop", "centre", path, "280"))
+        centred.append(picture.reshape(28, 28))
+    for picture in centred:
+        rows, columns = np.nonzero(picture)
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+        weights = picture.sum()
+        middle = [(picture.sum(axis) * (np.arange(28) + 0.5)).sum() / weights for axis in (0, 1)]
+        assert np.abs(np.array(middle) - 14).max() <= 0.5
+    path = android.write_digits(
+        tmp_path / "digits.bin", (np.array(centred) * 255).round().astype(np.uint8)
+    )
+    printed = android.java("OnDesktop", "java", folder / "app.apk", android.MODEL, path)
+    labels = mnist_data.load(None).y_test[:10]
+    assert (android.table(printed).argmax(1) == labels).sum() >= 9
+
+
+def test_centring_of_nothing(tmp_path: Path, folder: Path) -> None:
+    path = android.write_digits(tmp_path / "drawing.bin", np.zeros((30, 30)))
+    picture = android.table(android.java("OnDesktop", "centre", path, "30"))
+    assert picture.shape == (1, 784)
+    assert not picture.any()
+
+
+class TestMistakes:
+    def test_none(self, folder: Path) -> None:
+        assert mistake(folder, "none") == on_desktop(folder, "print")
+
+    @pytest.mark.parametrize("name", ["raw", "scale"])
+    def test_certainty_is_the_symptom(self, folder: Path, name: str) -> None:
+        lines = mistake(folder, name).splitlines()[:10]
+        assert sorted({line.split()[-1] for line in lines}) == ["0.0", "1.0"]
+
+    def test_forgotten_inversion_is_wrong(self, folder: Path) -> None:
+        assert mistake(folder, "inverted") != mistake(folder, "none")
+
+    def test_forgotten_byte_order_is_no_exception(self, folder: Path) -> None:
+        printed = mistake(folder, "order")
+        assert "Exception" not in printed
+        assert printed != mistake(folder, "none")
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("size", r"Cannot copy to a TensorFlowLite tensor \(\S+\) with 3136 bytes from a Java "
+             r"Buffer with 9408 bytes\."),
+            ("shape", r"Cannot copy from a TensorFlowLite tensor \(\S+\) with shape \[1, 10\] to a "
+             r"Java object with shape \[10\]\."),
+            ("heap", r"Model ByteBuffer should be either a MappedByteBuffer of the model file, or "
+             r"a direct ByteBuffer using ByteOrder\.nativeOrder\(\) which contains bytes of model "
+             r"content\."),
+        ],
+    )  # fmt: skip
+    def test_message(self, folder: Path, name: str, message: str) -> None:
+        assert re.fullmatch(
+            f"java.lang.IllegalArgumentException: {message}", mistake(folder, name).strip()
+        )
+
+    def test_model_newer_than_the_runtime(self, folder: Path) -> None:
+        """The converter of 2026 writes an operator that the runtime of 2021 does not have."""
+        printed = mistake(folder, "load", model=android.DYNAMIC)
+        assert re.search(
+            r"Didn't find op for builtin opcode 'FULLY_CONNECTED' version '\d+'\. An older version "
+            r"of this builtin might be supported\. Are you using an old TFLite binary with a newer "
+            r"model\?",
+            printed,
+        )
+
+    def test_newer_int8_model_is_wrong_without_a_word(
+        self, folder: Path, images: np.ndarray
+    ) -> None:
+        """The runtime of 2021 takes one scale for weights that have one for each channel."""
+        expected = android.python_answers(android.workspace() / android.INT8, images)
+        answers = android.table(on_desktop(folder, "int8", model=android.INT8))
+        assert (answers.argmax(1) == expected.argmax(1)).mean() < 0.5
+
+
+def test_readelf_shows_the_page_size_of_a_library(folder: Path) -> None:
+    """The command that checks for 16 KB pages finds fault with the library of 2021."""
+    assert android.segment_alignment(android.RUNTIME_2021) < 16 * 1024
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a model half of whose weights are zero: it is worth compressing."""
+    path = tmp_path_factory.mktemp("pruned") / android.MODEL
+    return android.prune(android.workspace() / android.MODEL, path)
+
+
+class TestPackage:
+    """What the APK Analyzer shows, and what AssetManager makes of it."""
+
+    def test_model_is_stored_and_aligned(self, folder: Path) -> None:
+        entry = f"assets/{android.MODEL}"
+        with zipfile.ZipFile(folder / "app.apk") as package:
+            info = package.getinfo(entry)
+        assert info.compress_type == zipfile.ZIP_STORED
+        assert info.file_size == (android.workspace() / android.MODEL).stat().st_size
+        assert android.data_offset(folder / "app.apk", entry) % 4 == 0
+        android.call("zipalign", "-c", "-p", "4", folder / "app.apk")
+
+    @pytest.mark.parametrize(("flag", "stored"), [(".tflite", True), ("", False)])
+    def test_flag_decides(
+        self, folder: Path, tmp_path: Path, model: Path, flag: str, stored: bool
+    ) -> None:
+        apk = android.pack(tmp_path / "app.apk", [model], no_compress=flag)
+        with zipfile.ZipFile(apk) as package:
+            info = package.getinfo(f"assets/{android.MODEL}")
+        assert (info.compress_type == zipfile.ZIP_STORED) is stored
+        assert (info.compress_size == info.file_size) is stored
+        printed = android.java("Mistake", "load", apk, model.name, folder / "digits.bin")
+        message = "This file can not be opened as a file descriptor; it is probably compressed"
+        assert (message in printed) is not stored
+
+    def test_flag_without_its_dot_is_ignored(self, tmp_path: Path, model: Path) -> None:
+        apk = android.pack(tmp_path / "app.apk", [model], no_compress="tflite")
+        with zipfile.ZipFile(apk) as package:
+            info = package.getinfo(f"assets/{android.MODEL}")
+        assert info.compress_type == zipfile.ZIP_DEFLATED
+
+    def test_whole_app_compiles(self, folder: Path, tmp_path: Path) -> None:
+        """With the R that aapt2 made, MainActivity included, without a single warning."""
+        sources = sorted((android.MAIN / "java").rglob("*.java"))
+        done = subprocess.run(
+            ["javac", "-Xlint:all", "-Werror", "--release", "11", "-d", str(tmp_path), "-cp",
+             android.libraries(),
+             *map(str, sources), *map(str, (folder / "r").rglob("R.java"))],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "org" / "example" / "digits" / "MainActivity.class").exists()
