@@ -7,6 +7,13 @@ ZH := -d build/doctrees/zh docs build/html
 # The English half shows what the Chinese one has run.
 EN := -D language=en -D gallery_run=none -D html_title='Deploying TensorFlow Models' -d build/doctrees/en docs build/html/en
 READY := .venv/ready
+# The converter of TensorFlow.js needs an older TensorFlow, and with it Python 3.11 or 3.12.
+CONVERTER := .venv-tfjs/ready
+TFJS_PYTHON ?= $(shell for python in $(PYTHON) python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2> /dev/null \
+  && echo $$python && break; done)
+PACKAGES := node_modules/ready
+ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
 .PHONY: help html test linkcheck livehtml page accept catalog lock lint bench clean
 
@@ -18,7 +25,18 @@ $(READY): requirements.txt
 	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
 	@touch $@
 
-html: $(READY) ## run what is stale, build the site: build/html/ (Chinese), build/html/en/
+$(CONVERTER): requirements-tfjs.txt
+	@test -n "$(TFJS_PYTHON)" || { echo "the converter of TensorFlow.js needs Python 3.11 or 3.12;" \
+	  "install one beside this one, or name it: make html TFJS_PYTHON=..." >&2; exit 1; }
+	$(TFJS_PYTHON) -m venv .venv-tfjs
+	.venv-tfjs/bin/pip install --quiet --require-hashes -r requirements-tfjs.txt
+	@touch $@
+
+$(PACKAGES): package-lock.json package.json $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund
+	@touch $@
+
+html: $(ALL) ## run what is stale, build the site: build/html/ (Chinese), build/html/en/
 	$(SPHINX) -b html $(ZH)
 	$(SPHINX) -b html $(EN)
 
@@ -34,7 +52,7 @@ livehtml: $(READY) ## serve the Chinese site, reload on save; runs no page
 	$(BIN)/sphinx-autobuild -c . -D gallery_run=none --watch gallery --watch locale \
 	  --ignore '*/docs/gallery/*' --re-ignore '.*/build/.*' $(ZH)
 
-page: $(READY) ## run one page and what it needs: make page PAGE=plot_convert
+page: $(ALL) ## run one page and what it needs: make page PAGE=plot_convert
 	@test -f gallery/$(PAGE).py || { echo "make page PAGE=... takes one of:"; ls gallery; exit 2; }
 	$(SPHINX) -b html -D gallery_run=$(PAGE) $(ZH)
 
@@ -50,12 +68,13 @@ lint: $(READY) ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## measure the promised ratios (about 20 minutes)
+bench: $(ALL) ## measure the promised ratios (about 20 minutes)
 	$(BIN)/python -m tests.bench
 
-lock: ## compile requirements.in into requirements.txt (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --fork-strategy fewest --quiet requirements.in -o requirements.txt
+lock: ## compile the requirements*.in into requirements*.txt (needs uv)
+	for name in requirements requirements-tfjs; do \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes \
+	    --fork-strategy fewest --quiet $$name.in -o $$name.txt || exit; done
 
-clean: ## delete everything generated, .venv excepted
+clean: ## delete everything generated, what is installed excepted
 	rm -rf build docs/gallery
