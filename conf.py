@@ -17,6 +17,7 @@ extensions = [
     "sphinxext.gallery",
     "sphinxext.outputs",
     "sphinxext.downloads",
+    "sphinxext.demo",
     "sphinxext.chinese_search",
 ]
 nitpicky = True

@@ -116,12 +116,12 @@ figure.tight_layout()
 #
 # .. console:: bundle
 parts = json.loads(Path("bundle.json").read_text())["parts"]
-models = {"litert": "mnist_cnn_web_int8.tflite"}
-runtimes = ["tfjs cpu", "tfjs wasm", "tfjs webgl", "litert"]
+models = {"litert": "tflite_int8"}
+runtimes = ["tfjs-cpu", "tfjs-wasm", "tfjs-webgl", "litert"]
 figure, axis = plt.subplots(figsize=(7.5, 2.4))
 left = [0.0] * len(runtimes)
 for label, names in (
-    ("page", ["the page"] * len(runtimes)),
+    ("page", ["page"] * len(runtimes)),
     ("runtime", runtimes),
     ("model", [models.get(name, "tfjs_uint8") for name in runtimes]),
 ):

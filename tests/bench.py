@@ -22,6 +22,7 @@ from sphinxext.layout import Site
 
 ROOT = Path(__file__).parents[1]
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
+INSTALLED = (".venv", ".venv-tfjs", "node_modules")
 SEEDS = 3
 
 
@@ -58,7 +59,8 @@ def checkout() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         tree = Path(name, "site")
         subprocess.run(["git", "clone", "-q", str(ROOT), str(tree)], check=True)
-        (tree / ".venv").symlink_to(ROOT / ".venv")
+        for name in INSTALLED:
+            (tree / name).symlink_to(ROOT / name)
         yield tree
 
 
@@ -133,7 +135,8 @@ runner.site = Site(Path({str(ROOT)!r}))
 def cold() -> None:
     """Compare a cold build with its programs run by hand; measure the peak of its memory."""
     with checkout() as tree:
-        (tree / ".venv" / "ready").touch()
+        for name in INSTALLED:
+            (tree / name / "ready").touch()
         peak = Peak()
         seconds, _ = timed(["make", "html"], tree)
         peak.stop()

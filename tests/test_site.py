@@ -25,7 +25,7 @@ from sphinx import addnodes
 from sphinx_gallery.py_source_parser import remove_ignore_blocks
 
 from sphinxext.layout import Site
-from sphinxext.needs import blocks_of, imports
+from sphinxext.needs import blocks_of, imports, mentions
 
 ROOT = Path(__file__).parent.parent
 SITE = Site(ROOT)
@@ -293,6 +293,8 @@ def executed() -> frozenset[str]:
             if name.endswith(".py"):
                 source = programs[name].read_text(encoding="utf-8")
                 queue += [f"{module}.py" for module in imports(source)]
+            elif name.endswith(".mjs"):  # imported, or bundled for the browser tests to run
+                queue += [word for word in mentions(programs[name]) if not word.endswith(".py")]
     return frozenset(ran)
 
 
@@ -456,6 +458,7 @@ MEASURED = re.compile(
 TYPED = {
     ("docs/index.md", "Python 3.11"): "the range that requirements.txt is locked for",
     ("docs/lite/android.md", "4 字节"): "the size of a float, by definition",
+    ("docs/javascript.md", "Python 3.11"): "the range that requirements-tfjs.txt is locked for",
     ("docs/modelsave.md", "0.001"): "a default of Keras; the output below it shows it",
     ("docs/changes.md", "0.001"): "a default of Keras; the chapter shows it in an output",
 }

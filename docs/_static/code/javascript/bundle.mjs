@@ -38,16 +38,16 @@ const WASM = {
 };
 // What is fetched: modules with all that they import, and files.
 const PARTS = {
-  'the page': { modules: ['digit_loader.mjs', 'digit.mjs'], files: ['digit.css', 'pick_digits.json'] },
-  'tfjs cpu': { modules: ['tfjs_runtime.mjs', 'backend:cpu'], files: [] },
-  'tfjs wasm': { modules: ['tfjs_runtime.mjs', 'backend:wasm'], files: ['tfjs-backend-wasm-simd.wasm'] },
-  'tfjs webgl': { modules: ['tfjs_runtime.mjs', 'backend:webgl'], files: [] },
+  page: { modules: ['digit_loader.mjs', 'digit.mjs'], files: ['digit.css', 'pick_digits.json'] },
+  'tfjs-cpu': { modules: ['tfjs_runtime.mjs', 'backend:cpu'], files: [] },
+  'tfjs-wasm': { modules: ['tfjs_runtime.mjs', 'backend:wasm'], files: ['tfjs-backend-wasm-simd.wasm'] },
+  'tfjs-webgl': { modules: ['tfjs_runtime.mjs', 'backend:webgl'], files: [] },
   litert: {
     modules: ['litert_runtime.mjs'],
     files: ['litert_wasm_internal.js', 'litert_wasm_internal.wasm'],
   },
   tfjs_uint8: { modules: [], files: ['tfjs_uint8/model.json', 'tfjs_uint8/group1-shard1of1.bin'] },
-  'mnist_cnn_web_int8.tflite': { modules: [], files: ['mnist_cnn_web_int8.tflite'] },
+  tflite_int8: { modules: [], files: ['mnist_cnn_web_int8.tflite'] },
 };
 const LARGE = 4e6; // bytes: beyond them, brotli's highest quality takes half a minute
 const require = createRequire(import.meta.url);
@@ -200,9 +200,9 @@ function withImports(outputs, entry) {
 function parts(files, outputs) {
   const filesOf = ({ modules, files: others }) => (
     new Set([...modules.flatMap((name) => [...withImports(outputs, name)]), ...others]));
-  const page = filesOf(PARTS['the page']);
+  const page = filesOf(PARTS.page);
   return Object.fromEntries(Object.entries(PARTS).map(([name, part]) => {
-    const own = [...filesOf(part)].filter((file) => name === 'the page' || !page.has(file));
+    const own = [...filesOf(part)].filter((file) => name === 'page' || !page.has(file));
     const total = (key) => own.reduce((sum, file) => sum + files[file][key], 0);
     return [name, { raw: total('raw'), brotli: total('brotli'), files: own }];
   }));
@@ -220,7 +220,7 @@ async function main({ sources, compress, extra }) {
     await rm('page', { recursive: true, force: true });
     await rename(partial, 'page');
     await writeFile('bundle.json', JSON.stringify(figures, null, 1));
-    const row = (name, ...cells) => console.log(name.padEnd(25), ...cells.map((cell) => cell.padStart(9)));
+    const row = (name, ...cells) => console.log(name.padEnd(15), ...cells.map((cell) => cell.padStart(9)));
     const bytes = (number) => (number ? number.toLocaleString('en') : '');
     row('what is fetched', 'bytes', compress ? 'brotli' : '');
     for (const [name, { raw, brotli }] of Object.entries(figures.parts)) {
