@@ -34,12 +34,12 @@ TEXTS = {
 }
 # The loader waits for the button to be pressed; here it is loaded by the press, so press again.
 HANDLER = (
-    "const first = this.onclick; this.onclick = null; import(new URL('{loader}', document.baseURI))"
+    "const first = this.onclick; this.onclick = null; import('{loader}')"
     ".then(() => this.click(), () => {{ this.onclick = first;"
     " this.parentNode.querySelector('.digit-failed').hidden = false; }})"
 )
 HTML = """<div class="digit-demo">
-<button type="button" onclick="{handler}">{open}</button>
+<button type="button" class="digit-open" onclick="{handler}">{open}</button>
 <p class="digit-failed" role="alert" hidden>{failed}</p>
 <noscript><p>{noscript}</p></noscript>
 </div>"""
@@ -58,7 +58,7 @@ class DigitDemo(SphinxDirective):
             raise self.error("no page of this build bundled the demo")
         language = self.config.language
         up = self.env.docname.count("/") + (language != "zh_CN")
-        handler = HANDLER.format(loader=f"{'../' * up}{FOLDER}/{loader.name}")
+        handler = HANDLER.format(loader=f"{'../' * up or './'}{FOLDER}/{loader.name}")
         texts = {key: html.escape(text) for key, text in TEXTS[language].items()}
         return [
             nodes.raw("", HTML.format(handler=html.escape(handler), **texts), format="html"),
