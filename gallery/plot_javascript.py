@@ -39,7 +39,10 @@ run(
 )
 run("bundle", "node bundle.mjs --compress", writes=["page", "bundle.json"])
 run("page_headers", "python serve_page.py --port 0 --headers tfjs-backend-wasm-simd.wasm")
-run("page_headers_js", f"python serve_page.py --port 0 --headers {min(p.name for p in Path('page').glob('digit-*.js'))}")
+run(
+    "page_headers_js",
+    f"python serve_page.py --port 0 --headers {min(p.name for p in Path('page').glob('digit-*.js'))}",
+)
 shutil.copytree("tfjs_uint8", "tfjs_cut", dirs_exist_ok=True)
 weights = Path("tfjs_cut/group1-shard1of1.bin")
 weights.write_bytes(weights.read_bytes()[:500_000])

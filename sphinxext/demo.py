@@ -22,13 +22,14 @@ FOLDER = "_static/digit"
 TEXTS = {
     "zh_CN": {
         "open": "打开演示",
-        "failed": "演示没有载入。请检查网络后再按一次；直接从磁盘打开的网页（file://）不能载入它，请通过 HTTP 打开。",
+        "failed": "演示没有载入。请检查网络后再按一次；直接从磁盘打开的网页（file://）不能载入它，"
+        "请通过 HTTP 打开。",
         "noscript": "这个演示需要 JavaScript。",
     },
     "en": {
         "open": "Open the demo",
-        "failed": "The demo did not load. Check the network and press again; a page opened from the "
-        "disk (file://) cannot load it, so open it over HTTP.",
+        "failed": "The demo did not load. Check the network and press again; a page opened from "
+        "the disk (file://) cannot load it, so open it over HTTP.",
         "noscript": "This demo needs JavaScript.",
     },
 }
