@@ -118,9 +118,7 @@ def test_make_html_of_an_unchanged_tree_runs_nothing(tmp_path: Path) -> None:
     """Run the README's first command on a copy of the tree as the last build left it."""
     assert (ROOT / "build" / "html" / "en" / "index.html").exists(), "run `make html` first"
     copy = tmp_path / "site"
-    scratch = shutil.ignore_patterns(
-        *INSTALLED, ".git", "*_cache", "__pycache__", "linkcheck"
-    )
+    scratch = shutil.ignore_patterns(*INSTALLED, ".git", "*_cache", "__pycache__", "linkcheck")
     shutil.copytree(ROOT, copy, ignore=scratch, symlinks=True)
     for name in INSTALLED:
         (copy / name).symlink_to(ROOT / name)
