@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import importlib
 import importlib.metadata
 import platform
 import re
@@ -75,7 +76,10 @@ class Needs:
             for source in sources
             for name, version in packages(source).items()
         }
-        needs |= {path.stem: digest(path.read_text()) for path in self._local_modules(stem)}
+        for module, path in self._local_modules(stem):
+            needs[path.stem] = digest(path.read_text())
+            inputs = getattr(importlib.import_module(module), "inputs", dict)()
+            needs |= {label: value or "missing" for label, value in inputs.items()}
         needs["version of Python"] = platform.python_version()
         if "mnist_data.py" in used:
             needs["dataset"] = self.dataset
@@ -83,12 +87,15 @@ class Needs:
             needs[f"page {page}"] = digest(str(self.of(page)))
         return dict(sorted(needs.items()))
 
-    def _local_modules(self, stem: str) -> Iterator[Path]:
-        """Yield the site's own modules that a page imports, like the one that runs programs."""
+    def _local_modules(self, stem: str) -> Iterator[tuple[str, Path]]:
+        """Yield the site's own modules that a page imports, like the one that runs programs.
+
+        What such a module finds outside of the site, its function `inputs` says, if it has one.
+        """
         for module in imports(self.pages[stem], full=True):
             path = self.root.joinpath(*module.split(".")).with_suffix(".py")
             if path.is_file():
-                yield path
+                yield module, path
 
     def _used_by(self, stem: str) -> list[str]:
         used: set[str] = set()
