@@ -18,6 +18,7 @@ extensions = [
     "sphinxext.outputs",
     "sphinxext.downloads",
     "sphinxext.chinese_search",
+    "sphinxext.sidebar",
 ]
 nitpicky = True
 exclude_patterns = ["**/__pycache__", "_static/code/**/*.md"]

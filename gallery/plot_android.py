@@ -54,11 +54,13 @@ answers = {
     name: [float(number) for number in re.findall(r"prob is (\S+)", text)]
     for name, text in printed.items()
 }
-figure, axes = plt.subplots(1, len(mistakes), figsize=(9, 2), sharey=True)
+figure, axes = plt.subplots(1, len(mistakes), figsize=(9, 2.4), sharey=True)
 for axis, (name, title) in zip(axes, mistakes.items(), strict=True):
     axis.bar(range(len(answers[name])), answers[name], color="C2" if name == "none" else "C3")
+    if any(number != number for number in answers[name]):
+        axis.text(4.5, 0.5, "NaN", ha="center")
     axis.set_title(title, fontsize=9)
     axis.set(ylim=(0, 1.05), xticks=range(10))
     axis.tick_params(labelsize=7)
-figure.suptitle(f"Ten probabilities for the same {mnist_data.load().y_test[15]}", y=1.05)
+figure.suptitle(f"Ten probabilities for the same {mnist_data.load().y_test[15]}")
 figure.tight_layout()

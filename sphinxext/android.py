@@ -330,7 +330,7 @@ def record(images: np.ndarray, keras: np.ndarray) -> None:
 
 def agreement(folder: Path, images: np.ndarray, keras: np.ndarray) -> str:
     """Return the table: Keras, Python and Java on the same digits, float32 and int8."""
-    lines = [f"{'on ' + str(len(images)) + ' test digits':34}same label  largest difference"]
+    lines = [f"{f'on {len(images)} test digits':39} same label  largest difference"]
     for title, model, command in (("float32", MODEL, "java"), ("int8", INT8, "int8")):
         apk, digits = folder / "app.apk", folder / "digits.bin"
         python = python_answers(workspace() / model, images)
@@ -342,7 +342,7 @@ def agreement(folder: Path, images: np.ndarray, keras: np.ndarray) -> str:
             ("Java (runtime of 2021), Python", java_2021, python),
         ):
             same, largest = (one.argmax(1) == other.argmax(1)).mean(), np.abs(one - other).max()
-            lines.append(f"{title + ': ' + pair:39}{same:8.2%}  {largest:15.1e}")
+            lines.append(f"{title + ': ' + pair:39}{same:11.2%}  {largest:18.1e}")
     return "\n".join(lines) + "\n"
 
 
@@ -352,11 +352,11 @@ def entries(apk: Path) -> str:
     return printed.replace(str(apk), apk.name)
 
 
-def inputs() -> dict[str, str | None]:
+def inputs() -> dict[str, str]:
     """Return what else a page that imports this module is made from (see `needs`)."""
     return {
-        "the Android project": hash_of(PROJECT),
-        "the module that runs it": hash_of(MODULE),
+        "the Android project": hash_of(PROJECT) or "missing",
+        "the module that runs it": hash_of(MODULE) or "missing",
         "version of the runtime": importlib.metadata.version("ai-edge-litert"),
         "JDK, Maven and packer": missing() or missing_packer(),
     }

@@ -16,7 +16,7 @@ import importlib.metadata
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sphinx_gallery.py_source_parser import Block, split_code_and_text_blocks
@@ -78,8 +78,9 @@ class Needs:
         }
         for module, path in self._local_modules(stem):
             needs[path.stem] = digest(path.read_text())
-            inputs = getattr(importlib.import_module(module), "inputs", dict)()
-            needs |= {label: value or "missing" for label, value in inputs.items()}
+            inputs: Callable[[], dict[str, str]]
+            inputs = getattr(importlib.import_module(module), "inputs", dict)
+            needs |= inputs()
         needs["version of Python"] = platform.python_version()
         if "mnist_data.py" in used:
             needs["dataset"] = self.dataset

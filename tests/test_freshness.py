@@ -129,6 +129,18 @@ def test_prose_runs_nothing_and_is_shown(site: MiniSite) -> None:
     assert "sphx_glr_plot_one_001" in page, "the picture is still there"
 
 
+def test_a_changed_title_reaches_all_pages(site: MiniSite) -> None:
+    """Their sidebars show it, which Sphinx itself does not know."""
+    site.build()
+    site.write("build/html/gallery/plot_one.html", "as it was")
+    site.build()
+    assert site.html("gallery/plot_one") == "as it was", "no title has changed"
+    site.replace("docs/index.md", "# Start", "# Begin")
+    site.build()
+    assert site.ran() == []
+    assert site.html("gallery/plot_one") != "as it was"
+
+
 def test_a_translation_runs_nothing_and_is_shown(site: MiniSite) -> None:
     site.replace("locale/en/LC_MESSAGES/index.po", "The text.", "The new text.")
     site.build(language="en")

@@ -461,6 +461,8 @@ MEASURED = re.compile(
 TYPED = {
     ("docs/index.md", "Python 3.11"): "the range that requirements.txt is locked for",
     ("docs/lite/android.md", "4 字节"): "the size of a float, by definition",
+    ("docs/lite/android.md", "16 KB"): "the rule of Google Play",
+    ("docs/lite/android.md", "1.4.0"): "the release of LiteRT that follows it",
     ("docs/modelsave.md", "0.001"): "a default of Keras; the output below it shows it",
     ("docs/changes.md", "0.001"): "a default of Keras; the chapter shows it in an output",
 }
