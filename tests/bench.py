@@ -1,6 +1,6 @@
 """Measure what the site promises of its speed, each as a ratio from one run: `make bench`.
 
-Run it on a quiet machine. Arguments choose parts: training, unchanged, cold.
+Run it on a quiet machine. Arguments choose parts: training, unchanged, cold, java.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
+from sphinxext import android
 from sphinxext.layout import Site
 
 ROOT = Path(__file__).parents[1]
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 SEEDS = 3
+BENCH_DIGITS = 1000
 
 
 def timed(command: list[str], folder: Path, **environment: str) -> tuple[float, str]:
@@ -96,18 +100,23 @@ def accuracy(printed: str) -> float:
 
 
 def unchanged() -> None:
-    """Compare `make html` without a change with plain sphinx-build of the same sources."""
+    """Compare `make html` without a change with plain sphinx-build of the same sources.
+
+    Plain is what Sphinx and sphinx-gallery do without our extension of the latter.
+    """
     timed(["make", "html"], ROOT)
     with tempfile.TemporaryDirectory() as name:
         plain = Path(name, "plain")
         shutil.copytree(ROOT / "docs", plain / "docs")
         (plain / "locale").symlink_to(ROOT / "locale")
+        shutil.copytree(ROOT / "build" / "pages", plain / "build" / "pages")
         (plain / "conf.py").write_text(
             (ROOT / "conf.py").read_text()
             + f"""
 sys.path.insert(0, {str(ROOT)!r})
-extensions = [e for e in extensions if e not in ("sphinx_gallery.gen_gallery", "sphinxext.gallery")]
-gallery_pages = []
+extensions.remove("sphinxext.gallery")
+for key in ("within_subsection_order", "reset_modules"):
+    del sphinx_gallery_conf[key]
 from sphinxext import runner
 from sphinxext.layout import Site
 runner.site = Site(Path({str(ROOT)!r}))
@@ -162,6 +171,41 @@ def cold() -> None:
     report("peak memory in GiB", peak.bytes / 2**30, 4, "of all processes of the build")
 
 
+def java() -> None:
+    """Compare one inference on the JVM with one in Python: the same digits, the same LiteRT."""
+    images = np.load(os.environ["MNIST_DATA"])["x_test"][:BENCH_DIGITS]
+    model = android.workspace() / android.MODEL
+    android.compile_sources()
+    with tempfile.TemporaryDirectory() as name:
+        apk = android.pack(Path(name, "app.apk"), [model])
+        digits = android.write_digits(Path(name, "digits.bin"), images)
+        pairs = [
+            (float(android.desktop("bench", apk, digits, litert=True)), python_inference(images))
+            for _ in range(5)
+        ]
+    ratio = statistics.median(ours / python for ours, python in pairs)
+    ours, base = (statistics.median(column) for column in zip(*pairs, strict=True))
+    report("inference on the JVM / in Python", ratio, 1.5, f"{ours:.0f} µs / {base:.0f} µs")
+
+
+def python_inference(images: np.ndarray) -> float:
+    """Return the median time of one inference in Python, in microseconds."""
+    from ai_edge_litert.interpreter import Interpreter  # slow to import
+
+    runtime = Interpreter(str(android.workspace() / android.MODEL))
+    runtime.allocate_tensors()
+    source = runtime.get_input_details()[0]["index"]
+    result = runtime.get_output_details()[0]["index"]
+    times = []
+    for picture in (images / 255).astype(np.float32)[:, None, ..., None]:
+        start = time.perf_counter()
+        runtime.set_tensor(source, picture)
+        runtime.invoke()
+        runtime.get_tensor(result)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e6
+
+
 class Peak:
     """The largest resident memory of this process's descendants, sampled until stop()."""
 
@@ -201,6 +245,6 @@ def resident_bytes(parent: int) -> int:
 
 
 if __name__ == "__main__":
-    parts = {"unchanged": unchanged, "training": training, "cold": cold}
+    parts = {"unchanged": unchanged, "training": training, "cold": cold, "java": java}
     for part in sys.argv[1:] or parts:
         parts[part]()
