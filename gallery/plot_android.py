@@ -31,7 +31,7 @@ android.record(images, network.predict(pictures, verbose=0))
 # .. console:: android_agreement
 #    :show: output
 #
-# 上半是 float32 模型，下半是 int8 模型。每一行比较两边的回答：标签相同的比例，概率相差最大的一次。2021 年的运行时读不懂今天的 int8 模型，却不报错。
+# 每一行比较两边的回答：标签相同的比例，概率相差最大的一次。“2021”指真正的 Java API 和它在 2021 年的原生库，它读不懂今天的 int8 模型，却不报错。
 #
 # 每一种错误，各有各的样子
 # ------------------------

@@ -330,19 +330,20 @@ def record(images: np.ndarray, keras: np.ndarray) -> None:
 
 def agreement(folder: Path, images: np.ndarray, keras: np.ndarray) -> str:
     """Return the table: Keras, Python and Java on the same digits, float32 and int8."""
-    lines = [f"{f'on {len(images)} test digits':39} same label  largest difference"]
+    lines = [f"{f'{len(images)} test digits':20}    same   off by"]
     for title, model, command in (("float32", MODEL, "java"), ("int8", INT8, "int8")):
         apk, digits = folder / "app.apk", folder / "digits.bin"
         python = python_answers(workspace() / model, images)
         java_litert = table(desktop(command, apk, digits, model=model, litert=True))
         java_2021 = table(desktop(command, apk, digits, model=model))
+        lines.append(title)
         for pair, one, other in (
             ("Python, Keras", python, keras),
-            ("Java (LiteRT), Python", java_litert, python),
-            ("Java (runtime of 2021), Python", java_2021, python),
+            ("Java, Python", java_litert, python),
+            ("Java 2021, Python", java_2021, python),
         ):
             same, largest = (one.argmax(1) == other.argmax(1)).mean(), np.abs(one - other).max()
-            lines.append(f"{title + ': ' + pair:39}{same:11.2%}  {largest:18.1e}")
+            lines.append(f"  {pair:18}{same:8.2%}{largest:9.1e}")
     return "\n".join(lines) + "\n"
 
 

@@ -150,13 +150,16 @@ def words(source: str) -> set[str]:
 
 @functools.cache
 def imports(source: str, full: bool = False) -> set[str]:
-    """Return the modules that a Python source imports, by their first or by their `full` name."""
+    """Return the modules that a Python source imports, by their first or by their `full` name.
+
+    Of `from a import b`, the full names are `a` and `a.b`: either may be a module.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(source if not _is_hash(source) else "")):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found if full else {name.split(".")[0] for name in found}
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.minisite import MiniSite
+from sphinxext import android
+from sphinxext.layout import Site
+from sphinxext.needs import Needs
+from tests.minisite import ROOT, MiniSite
 
 STAGE = "docs/_static/code/stage"
 
@@ -217,3 +220,9 @@ def test_without_a_dataset_the_digits_are_the_choice_until_a_file_is_there(tmp_p
     keras.write_text("MNIST")
     site.build()
     assert site.ran() == ["first", "second"]
+
+
+def test_what_an_extension_finds_outside_of_the_site_counts() -> None:
+    needs = Needs(Site(ROOT), ["plot_android"], "digits").of("plot_android")
+    assert "android" in needs, "a module that the page imports"
+    assert needs.keys() >= android.inputs().keys(), "and what they say they depend on"
