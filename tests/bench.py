@@ -62,7 +62,11 @@ def checkout() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         tree = Path(name, "site")
         subprocess.run(["git", "clone", "-q", str(ROOT), str(tree)], check=True)
-        (tree / ".venv").symlink_to(ROOT / ".venv")
+        for environment in (".venv", ".venv-tfjs", "node_modules"):
+            if (ROOT / environment).exists():
+                (tree / environment).symlink_to(ROOT / environment)
+        for made in (ROOT / ".venv" / "ready",):  # newer than the checkout
+            made.touch()
         yield tree
 
 
@@ -139,31 +143,35 @@ runner.site = Site(Path({str(ROOT)!r}))
     report("unchanged build / sphinx-build", ratio, 1.5, f"{ours:.1f} s / {base:.1f} s")
 
 
+BY_HAND = """
+import os, sys
+from pathlib import Path
+from sphinxext import runner
+from sphinxext.layout import Site
+
+runner.site = Site(Path.cwd())
+runner.site.workspace.mkdir(parents=True, exist_ok=True)
+page = (runner.site.pages / (sys.argv[1] + ".py")).read_text()
+sys.path.insert(0, str(runner.site.workspace))
+os.chdir(runner.site.workspace)
+exec(compile(page, sys.argv[1], "exec"), {"__name__": "__main__"})
+"""
+
+
 def cold() -> None:
-    """Compare a cold build with its programs run by hand; measure the peak of its memory."""
+    """Compare a cold build with its pages run one after another; measure its peak of memory."""
     with checkout() as tree:
-        (tree / ".venv" / "ready").touch()
         peak = Peak()
-        seconds, _ = timed(["make", "html"], tree)
+        seconds, printed = timed(["make", "html"], tree)
         peak.stop()
-        outputs = sorted((tree / "build" / "outputs").glob("*.txt"), key=os.path.getmtime)
-        commands = [path.read_text().splitlines()[0].removeprefix("$ ") for path in outputs]
-    with reader_folder() as folder:
-        by_hand = 0.0
-        for command in commands:
-            start = time.perf_counter()
-            subprocess.run(
-                command,
-                shell=True,
-                cwd=folder,
-                env={**os.environ, "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                check=False,  # some are there to fail
-            )
-            by_hand += time.perf_counter() - start
+    pages = re.findall(r"(?m)^(plot_\w+) runs: ", printed)
+    assert pages, printed
+    with checkout() as tree:
+        by_hand = sum(
+            timed([PYTHON, "-c", BY_HAND, page], tree, MPLBACKEND="agg")[0] for page in pages
+        )
     report(
-        "cold build / programs by hand",
+        "cold build / pages by hand",
         seconds / by_hand,
         1.25,
         f"{seconds:.0f} s / {by_hand:.0f} s",
