@@ -25,6 +25,7 @@ templates_path = ["docs/_templates"]
 
 # The order in which the pages run: each reads what earlier ones wrote.
 gallery_pages = ["plot_train", "plot_export", "plot_convert", "plot_inspect", "plot_interpret"]
+gallery_pages += ["plot_serving", "plot_versions"]
 sphinx_gallery_conf = {
     "examples_dirs": "../build/pages",
     "gallery_dirs": "gallery",

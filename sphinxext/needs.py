@@ -20,6 +20,7 @@ from pathlib import Path
 
 from sphinx_gallery.py_source_parser import Block, split_code_and_text_blocks
 
+from sphinxext import server
 from sphinxext.layout import Site
 
 
@@ -79,6 +80,8 @@ class Needs:
         needs["version of Python"] = platform.python_version()
         if "mnist_data.py" in used:
             needs["dataset"] = self.dataset
+        if "model_server.py" in used:
+            needs["model server"] = str(server.choice())
         for page in self.upstream(stem):
             needs[f"page {page}"] = digest(str(self.of(page)))
         return dict(sorted(needs.items()))
