@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from sphinxext.runner import provoke, run
-from sphinxext.server import serving
+from sphinxext.server import refuse, serving
 
 SERVER = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=mnist"
 # What is in a folder that someone made with Keras 3 and `save` in place of `export`.
@@ -55,8 +55,8 @@ with serving("serving_start", f'{SERVER} --model_base_path="$PWD/saved_model"', 
     ):
         pass
 provoke("rest_no_server", "python rest_client.py --rest http://localhost:8509")
-provoke("serving_relative_path", f"{SERVER} --model_base_path=saved_model")
-provoke(
+refuse("serving_relative_path", f"{SERVER} --model_base_path=saved_model")
+refuse(
     "serving_keras_folder",
     f'{SERVER} --model_base_path="$PWD/keras_model" --max_num_load_retries=0',
 )

@@ -134,6 +134,13 @@ def serving(name: str, command: str, *, named: bool = False, until: str = "") ->
             log.unlink()
 
 
+def refuse(name: str, command: str) -> None:
+    """Run an emulation that has to end by itself, and keep its log as the output `name`."""
+    with _set(runner.stand_ins, {"/…": str(runner.site.workspace)}):
+        text = runner.provoke(name, command)
+        runner.keep(name, command, _without_times(text))
+
+
 @contextmanager
 def _set(target: MutableMapping[str, str], values: Mapping[str, str]) -> Iterator[None]:
     before = dict(target)
@@ -246,11 +253,13 @@ def _state(chosen: Choice) -> None:
 
 def _scrub(log: Path) -> str:
     """Return a server's log without times, and of the real one's only its own lines."""
-    lines = re.sub(
-        r"(?m)^\d{4}-\d\d-\d\d [\d:.,]+: ", "", log.read_text(errors="replace")
-    ).splitlines()
+    lines = _without_times(log.read_text(errors="replace")).splitlines()
     kept = (line for line in lines if not re.match(r"[IWE] (?:external|tensorflow)/", line))
     return runner.scrub("\n".join(kept))
+
+
+def _without_times(text: str) -> str:
+    return re.sub(r"(?m)^\d{4}-\d\d-\d\d [\d:.,]+: ", "", text)
 
 
 if __name__ == "__main__":
