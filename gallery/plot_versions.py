@@ -7,6 +7,7 @@
 
 # sphinx_gallery_start_ignore
 import shutil
+from pathlib import Path
 
 from sphinxext.runner import provoke, run
 from sphinxext.server import serving
@@ -15,6 +16,7 @@ from sphinxext.server import serving
 def tidy():
     for folder in ("saved_model/2", "saved_model/3", "saved_model/withdrawn-3", "new_version"):
         shutil.rmtree(folder, ignore_errors=True)
+    Path("models.config").unlink(missing_ok=True)
 
 
 tidy()  # what a killed build left

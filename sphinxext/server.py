@@ -48,6 +48,11 @@ class Choice:
     rest: str = ""
     grpc: str = ""
 
+    @property
+    def shown(self) -> str:
+        """Return how a reader starts it: what is in the image, too, has the binary's name."""
+        return " ".join(EMULATION) if self.command == EMULATION else BINARY
+
 
 @functools.cache
 def choice() -> Choice:
@@ -130,7 +135,8 @@ def serving(name: str, command: str, *, named: bool = False, until: str = "") ->
                     _state(chosen)
                 yield
         finally:
-            runner.made.append(runner.keep(name, command, _scrub(log)))
+            shown = re.sub("^" + " ".join(EMULATION), chosen.shown, command)
+            runner.made.append(runner.keep(name, shown, _scrub(log)))
             log.unlink()
 
 
@@ -247,7 +253,7 @@ def _available(url: str) -> bool:
 def _state(chosen: Choice) -> None:
     """Write which server answers, for {measured}."""
     path = runner.site.workspace / STATED
-    path.write_text(json.dumps({"name": chosen.name, "version": chosen.version}) + "\n")
+    path.write_text(json.dumps({"name": chosen.name, "version": chosen.version or "?"}) + "\n")
     runner.made.append(path)
 
 
