@@ -18,14 +18,23 @@ extensions = [
     "sphinxext.outputs",
     "sphinxext.downloads",
     "sphinxext.chinese_search",
+    "sphinxext.sidebar",
 ]
 nitpicky = True
 exclude_patterns = ["**/__pycache__", "_static/code/**/*.md"]
 templates_path = ["docs/_templates"]
 
 # The order in which the pages run: each reads what earlier ones wrote.
-gallery_pages = ["plot_train", "plot_export", "plot_convert", "plot_inspect", "plot_interpret"]
-gallery_pages += ["plot_serving", "plot_versions"]
+gallery_pages = [
+    "plot_train",
+    "plot_export",
+    "plot_convert",
+    "plot_inspect",
+    "plot_interpret",
+    "plot_android",
+    "plot_serving",
+    "plot_versions",
+]
 sphinx_gallery_conf = {
     "examples_dirs": "../build/pages",
     "gallery_dirs": "gallery",

@@ -54,6 +54,11 @@ class Choice:
         return " ".join(EMULATION) if self.command == EMULATION else BINARY
 
 
+def inputs() -> dict[str, str]:
+    """Return what a page that runs a server depends on, beside files of the site."""
+    return {"model server": str(choice())}
+
+
 @functools.cache
 def choice() -> Choice:
     """Choose the server for the client programs."""
