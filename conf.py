@@ -32,6 +32,8 @@ gallery_pages = [
     "plot_inspect",
     "plot_interpret",
     "plot_android",
+    "plot_serving",
+    "plot_versions",
 ]
 sphinx_gallery_conf = {
     "examples_dirs": "../build/pages",

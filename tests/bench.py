@@ -1,6 +1,6 @@
 """Measure what the site promises of its speed, each as a ratio from one run: `make bench`.
 
-Run it on a quiet machine. Arguments choose parts: training, unchanged, cold, java.
+Run it on a quiet machine. Arguments choose parts: training, unchanged, cold, java, serving.
 """
 
 from __future__ import annotations
@@ -214,6 +214,11 @@ def python_inference(images: np.ndarray) -> float:
     return statistics.median(times) * 1e6
 
 
+def serving() -> None:
+    """Measure the emulation of the model server: latency, load, a hot reload under load."""
+    subprocess.run([PYTHON, str(ROOT / "tests" / "bench_serving.py")], check=True)
+
+
 class Peak:
     """The largest resident memory of this process's descendants, sampled until stop()."""
 
@@ -253,6 +258,12 @@ def resident_bytes(parent: int) -> int:
 
 
 if __name__ == "__main__":
-    parts = {"unchanged": unchanged, "training": training, "cold": cold, "java": java}
+    parts = {
+        "unchanged": unchanged,
+        "training": training,
+        "cold": cold,
+        "java": java,
+        "serving": serving,
+    }
     for part in sys.argv[1:] or parts:
         parts[part]()

@@ -37,6 +37,9 @@ HAN = re.compile(r"[\u3400-\u9fff]+")
 # Files that a chapter shows although the build does not run them, and what checks them instead.
 CHECKED_ELSEWHERE = {
     "modelsave/requirements.txt": "test_project: agrees with the lock and the imports",
+    "serving/requirements-serving.txt": "test_project: agrees with the lock and the imports",
+    "serving/serving_nginx.conf": "test_serving_files: checked and run by nginx",
+    "serving/serving_kserve.yaml": "test_serving_files: its fields",
     "lite/android": "test_android_jvm compiles and runs it; test_android_project reads the rest",
 }
 
