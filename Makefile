@@ -54,6 +54,7 @@ accept: $(READY) ## take the last build's outputs as the documented ones
 	$(BIN)/python -m tests.documented accept
 
 catalog: $(READY) ## bring the English catalog up to date with the Chinese text
+	rm -rf build/gettext
 	$(BIN)/sphinx-build -q -c . -b gettext -d build/doctrees/gettext docs build/gettext
 	$(BIN)/sphinx-intl update -p build/gettext -d locale -l en --no-obsolete -w 100
 
