@@ -7,12 +7,9 @@ ZH := -d build/doctrees/zh docs build/html
 # The English half shows what the Chinese one has run.
 EN := -D language=en -D gallery_run=none -D html_title='Deploying TensorFlow Models' -d build/doctrees/en docs build/html/en
 READY := .venv/ready
-# The converter of TensorFlow.js needs an older TensorFlow, and with it Python 3.11 or 3.12.
 CONVERTER := .venv-tfjs/ready
-TFJS_PYTHON ?= $(shell for python in $(PYTHON) python3.12 python3.11; do \
-  $$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2> /dev/null \
-  && echo $$python && break; done)
 PACKAGES := node_modules/ready
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --fork-strategy fewest --quiet
 ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
 .PHONY: help html test linkcheck livehtml page accept catalog lock lint bench clean
@@ -26,10 +23,7 @@ $(READY): requirements.txt
 	@touch $@
 
 $(CONVERTER): requirements-tfjs.txt
-	@test -n "$(TFJS_PYTHON)" || { echo "the converter of TensorFlow.js needs Python 3.11 or 3.12;" \
-	  "install one beside this one, or name it: make html TFJS_PYTHON=..." >&2; exit 1; }
-	$(TFJS_PYTHON) -m venv .venv-tfjs
-	.venv-tfjs/bin/pip install --quiet --require-hashes -r requirements-tfjs.txt
+	PYTHONPATH=docs/_static/code/modelsave $(PYTHON) docs/_static/code/javascript/tfjs_env.py .venv-tfjs
 	@touch $@
 
 $(PACKAGES): package-lock.json package.json $(READY)
@@ -60,6 +54,7 @@ accept: $(READY) ## take the last build's outputs as the documented ones
 	$(BIN)/python -m tests.documented accept
 
 catalog: $(READY) ## bring the English catalog up to date with the Chinese text
+	rm -rf build/gettext
 	$(BIN)/sphinx-build -q -c . -b gettext -d build/doctrees/gettext docs build/gettext
 	$(BIN)/sphinx-intl update -p build/gettext -d locale -l en --no-obsolete -w 100
 
@@ -72,9 +67,8 @@ bench: $(ALL) ## measure the promised ratios (about 20 minutes)
 	$(BIN)/python -m tests.bench
 
 lock: ## compile the requirements*.in into requirements*.txt (needs uv)
-	for name in requirements requirements-tfjs; do \
-	  uv pip compile --universal --python-version 3.11 --generate-hashes \
-	    --fork-strategy fewest --quiet $$name.in -o $$name.txt || exit; done
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-tfjs.in --override requirements-tfjs-overrides.in -o requirements-tfjs.txt
 
 clean: ## delete everything generated, what is installed excepted
 	rm -rf build docs/gallery

@@ -19,14 +19,24 @@ extensions = [
     "sphinxext.downloads",
     "sphinxext.demo",
     "sphinxext.chinese_search",
+    "sphinxext.sidebar",
 ]
 nitpicky = True
 exclude_patterns = ["**/__pycache__", "_static/code/**/*.md"]
 templates_path = ["docs/_templates"]
 
 # The order in which the pages run: each reads what earlier ones wrote.
-gallery_pages = ["plot_train", "plot_export", "plot_convert", "plot_inspect", "plot_interpret"]
-gallery_pages += ["plot_javascript"]
+gallery_pages = [
+    "plot_train",
+    "plot_export",
+    "plot_convert",
+    "plot_inspect",
+    "plot_interpret",
+    "plot_android",
+    "plot_serving",
+    "plot_versions",
+    "plot_javascript",
+]
 sphinx_gallery_conf = {
     "examples_dirs": "../build/pages",
     "gallery_dirs": "gallery",

@@ -2,7 +2,7 @@
 模拟 Android 的 Interpreter
 ===========================
 
-``interpret.py`` 在桌面上一步不差地做 Android 应用要做的事：把模型映射进内存，填充输入缓冲区，运行，取出十个概率。它是模拟：步骤和错误信息与 Java 的 ``Interpreter`` 相同，计算由同一个运行时完成。逐步的说明见 :doc:`/lite/android`。
+``interpret.py`` 在桌面上一步不差地做 Android 应用要做的事：把模型映射进内存，填充输入缓冲区，运行，取出十个概率。它是模拟：步骤和错误信息与 Java 的 ``Interpreter`` 相同，计算由同一个运行时完成。逐步的说明见 :doc:`/lite/emulation`。
 """
 
 # sphinx_gallery_start_ignore

@@ -10,6 +10,9 @@ place of the API, over the LiteRT of the Python interpreter.
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
+import importlib.util
 import os
 import platform
 import re
@@ -19,12 +22,13 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import ai_edge_litert
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+
+from sphinxext import runner
+from sphinxext.needs import hash_of
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "docs" / "_static" / "code" / "lite" / "android"
@@ -38,9 +42,15 @@ PACKAGE = "org.example.digits"
 MODEL = "mnist_cnn.tflite"
 INT8 = "mnist_cnn_int8.tflite"
 DYNAMIC = "mnist_cnn_dynamic.tflite"
-MISTAKES = ("raw", "inverted", "scale", "order", "size", "shape", "heap")
+MISTAKES = ("none", "raw", "inverted", "scale", "order", "size", "shape", "heap")
+MISREAD = 15  # the digit that interpret.py --raw shows: some mistakes spare others
 ANDROID = "http://schemas.android.com/apk/res/android"
 ROW = re.compile(r"\[(.*)\]")
+NOT_RUN = "not run: {}\n"
+
+
+class Unreachable(Exception):
+    """Maven cannot fetch what the Java side needs."""
 
 
 def workspace() -> Path:
@@ -76,8 +86,17 @@ def call(*command: str | Path) -> str:
 
 
 def compile_sources() -> None:
-    """Compile the project's sources and what runs them, without a single warning."""
-    call("mvn", "--quiet", "--batch-mode", "--file", MODULE / "pom.xml", "test-compile")
+    """Compile the project's sources and what runs them, without a single warning.
+
+    Raises:
+        Unreachable: without a network, if Maven has not fetched its libraries before.
+    """
+    try:
+        call("mvn", "--quiet", "--batch-mode", "--file", MODULE / "pom.xml", "test-compile")
+    except AssertionError as error:
+        if re.search(r"Could not (?:transfer|resolve|find) artifact", str(error)):
+            raise Unreachable("Maven could not fetch the libraries of the Java tests") from error
+        raise
     sources = sorted((MODULE / "src" / "litert" / "java").rglob("*.java"))
     lint = ("-Xlint:all", "-Werror", "--release", "11")
     call("javac", *lint, "-d", LITERT_CLASSES, "-cp", libraries(), *sources)
@@ -98,7 +117,10 @@ def java(main: str, *arguments: str | Path, litert: bool = False) -> str:
     """
     first = [str(LITERT_CLASSES)] if litert else []  # what stands in comes first
     classes = [*first, str(BUILT / "test-classes"), str(BUILT / "classes"), libraries()]
-    runtime = Path(ai_edge_litert.__file__).with_name("libLiteRt.so")
+    package = importlib.util.find_spec("ai_edge_litert")
+    assert package
+    assert package.origin
+    runtime = Path(package.origin).with_name("libLiteRt.so")
     command = [
         "java",
         f"-Dlitert={runtime}" if litert else f"-Djava.library.path={BUILT / 'native' / 'lib'}",
@@ -216,6 +238,8 @@ def python_answers(model: Path, images: np.ndarray) -> np.ndarray:
 
     An int8 model is given and gives int8; its answers are turned back as the app does.
     """
+    from ai_edge_litert.interpreter import Interpreter  # slow to import, and only needed here
+
     runtime = Interpreter(str(model))
     runtime.allocate_tensors()
     source, result = runtime.get_input_details()[0], runtime.get_output_details()[0]
@@ -235,91 +259,105 @@ def python_answers(model: Path, images: np.ndarray) -> np.ndarray:
     return np.array(answers)
 
 
-def difference(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
-    """Compare two sets of answers (n, 10): share of equal labels, largest difference."""
+def outputs(folder: Path) -> dict[str, tuple[str, Callable[[], str]]]:
+    """Return all that the chapter shows: the command and what runs it, by the name of the output.
+
+    `folder` holds what these read, see prepare().
+    """
+    apk, compressed, digits = folder / "app.apk", folder / "compressed.apk", folder / "digits.bin"
+    printing = f"java {PACKAGE}.OnDesktop print app.apk {MODEL} digits.bin"
+    loading = f"java {PACKAGE}.Mistake load"
+    check = "zipalign -c -v -p 4"
     return {
-        "same_label": float((one.argmax(1) == other.argmax(1)).mean()),
-        "largest_difference": float(np.abs(one - other).max()),
+        "android_java": (printing, lambda: desktop("print", apk, digits, litert=True)),
+        "android_java_2021": (printing, lambda: desktop("print", apk, digits)),
+        "android_apk": (f"{check} app.apk", lambda: entries(apk)),
+        "android_apk_compressed": (f"{check} compressed.apk", lambda: entries(compressed)),
+        "android_page_size": (
+            f"readelf -lW {RUNTIME_2021.name} | grep LOAD",
+            lambda: "\n".join(segments(RUNTIME_2021)),
+        ),
+        "android_compressed": (
+            f"{loading} compressed.apk {MODEL} digits.bin",
+            lambda: mistake("load", compressed, digits),
+        ),
+        "android_newer": (
+            f"{loading} app.apk {DYNAMIC} digits.bin",
+            lambda: mistake("load", apk, digits, model=DYNAMIC),
+        ),
+        **{
+            f"android_{name}": (
+                f"java {PACKAGE}.Mistake {name} app.apk {MODEL} misread.bin",
+                functools.partial(mistake, name, apk, folder / "misread.bin"),
+            )
+            for name in MISTAKES
+        },
     }
 
 
-def compare(apk: Path, digits: Path, images: np.ndarray, keras: np.ndarray) -> dict[str, object]:
-    """Return the table: Keras, Python and Java on the same digits, float32 and int8.
+def prepare(folder: Path, images: np.ndarray) -> None:
+    """Compile the project, and write packages and digits into `folder`."""
+    compile_sources()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_digits(folder / "digits.bin", images)
+    write_digits(folder / "misread.bin", images[MISREAD:][:1])
+    pack(folder / "app.apk", [workspace() / name for name in (MODEL, INT8, DYNAMIC)])
+    with tempfile.TemporaryDirectory() as name:
+        pruned = prune(workspace() / MODEL, Path(name, MODEL))
+        pack(folder / "compressed.apk", [pruned], no_compress="")
+
+
+def record(images: np.ndarray, keras: np.ndarray) -> None:
+    """Keep all that the chapter shows; on a machine without JDK and Maven, why it is not there.
 
     Args:
-        apk: holds mnist_cnn.tflite and mnist_cnn_int8.tflite.
-        digits: `images` as a file, see write_digits.
-        images: uint8 (n, 28, 28).
-        keras: the answers of the Keras model, (n, 10).
+        images: uint8 (n, 28, 28), n > MISREAD; the first is the one whose answer is shown.
+        keras: what the Keras model says of them, (n, 10).
     """
-    rows: dict[str, object] = {"digits": len(images)}
-    for name, model, command in (("float32", MODEL, "java"), ("int8", INT8, "int8")):
+    folder = BUILT / "page"
+    reason = missing() or missing_packer()
+    if not reason:
+        try:
+            prepare(folder, images)
+        except Unreachable as error:
+            reason = str(error)
+    for name, (command, produce) in outputs(folder).items():
+        text = NOT_RUN.format(reason) if reason else produce()
+        runner.made.append(runner.keep(name, command, text.rstrip("\n") + "\n"))
+    text = NOT_RUN.format(reason) if reason else agreement(folder, images, keras)
+    runner.made.append(runner.keep("android_agreement", "the same digits everywhere", text))
+
+
+def agreement(folder: Path, images: np.ndarray, keras: np.ndarray) -> str:
+    """Return the table: Keras, Python and Java on the same digits, float32 and int8."""
+    lines = [f"{f'{len(images)} test digits':20}    same   off by"]
+    for title, model, command in (("float32", MODEL, "java"), ("int8", INT8, "int8")):
+        apk, digits = folder / "app.apk", folder / "digits.bin"
         python = python_answers(workspace() / model, images)
         java_litert = table(desktop(command, apk, digits, model=model, litert=True))
         java_2021 = table(desktop(command, apk, digits, model=model))
-        rows[name] = {
-            "python_keras": difference(python, keras),
-            "java_python": difference(java_litert, python),
-            "java_2021_python": difference(java_2021, python),
-        }
-    return rows
-
-
-def recordings(folder: Path, images: np.ndarray) -> dict[str, tuple[str, str]]:
-    """Run all that the chapter shows; return command and output by the name of the output.
-
-    Needs compile_sources() to have run.
-
-    Args:
-        folder: gets app.apk, compressed.apk and digits.bin.
-        images: uint8 (n, 28, 28); the first is the one that is read.
-    """
-    digits = write_digits(folder / "digits.bin", images)
-    apk = pack(folder / "app.apk", [workspace() / name for name in (MODEL, INT8, DYNAMIC)])
-    pruned = folder / "pruned"
-    pruned.mkdir()
-    model = prune(workspace() / MODEL, pruned / MODEL)
-    (folder / "compressed").mkdir()
-    compressed = pack(folder / "compressed" / "app.apk", [model], no_compress="")
-    check = "zipalign -c -v -p 4 app.apk"
-
-    def run(command: str, text: str) -> tuple[str, str]:
-        return command, text.rstrip("\n") + "\n"
-
-    made = {
-        "android_java": run(
-            f"java {PACKAGE}.OnDesktop print app.apk {MODEL} digits.bin",
-            desktop("print", apk, digits),
-        ),
-        "android_java_litert": run(
-            f"java {PACKAGE}.OnDesktop print app.apk {MODEL} digits.bin",
-            desktop("print", apk, digits, litert=True),
-        ),
-        "android_page_size": run(
-            f"readelf -lW {RUNTIME_2021.name} | grep LOAD", "\n".join(segments(RUNTIME_2021))
-        ),
-        "android_apk": run(check, entries(apk)),
-        "android_apk_compressed": run(check, entries(compressed)),
-        "android_compressed": run(
-            f"java {PACKAGE}.Mistake load app.apk {MODEL} digits.bin",
-            mistake("load", compressed, digits),
-        ),
-        "android_newer": run(
-            f"java {PACKAGE}.Mistake load app.apk {DYNAMIC} digits.bin",
-            mistake("load", apk, digits, model=DYNAMIC),
-        ),
-        "android_newer_int8": run(
-            f"java {PACKAGE}.OnDesktop int8 app.apk {INT8} digits.bin",
-            desktop("int8", apk, write_digits(folder / "digit.bin", images[:1]), model=INT8),
-        ),
-    }
-    for name in MISTAKES:
-        command = f"java {PACKAGE}.Mistake {name} app.apk {MODEL} digits.bin"
-        made[f"android_{name}"] = run(command, mistake(name, apk, digits))
-    return made
+        lines.append(title)
+        for pair, one, other in (
+            ("Python, Keras", python, keras),
+            ("Java, Python", java_litert, python),
+            ("Java 2021, Python", java_2021, python),
+        ):
+            same, largest = (one.argmax(1) == other.argmax(1)).mean(), np.abs(one - other).max()
+            lines.append(f"  {pair:18}{same:8.2%}{largest:9.1e}")
+    return "\n".join(lines) + "\n"
 
 
 def entries(apk: Path) -> str:
     """Return what zipalign says of each entry: its offset, whether compressed, whether aligned."""
     printed = call("zipalign", "-c", "-v", "-p", "4", apk)
     return printed.replace(str(apk), apk.name)
+
+
+def inputs() -> dict[str, str]:
+    """Return what else a page that imports this module is made from (see `needs`)."""
+    return {
+        "the Android project": hash_of(PROJECT) or "missing",
+        "the module that runs it": hash_of(MODULE) or "missing",
+        "version of the runtime": importlib.metadata.version("ai-edge-litert"),
+        "JDK, Maven and packer": missing() or missing_packer(),
+    }

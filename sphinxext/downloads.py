@@ -1,28 +1,46 @@
-"""Pack all programs into docs/gallery/programs.zip, as flat as a reader's folder."""
+"""Pack what readers download: programs.zip, as flat as their folder, and the Android project."""
 
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 
 from sphinxext import runner
+from sphinxext.layout import Site
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bytes in each build
+GENERATED = {"build", ".gradle", ".idea", "local.properties"}  # by an author's Android Studio
+
+
+def archives(site: Site) -> dict[str, dict[str, Path]]:
+    """Return the files of each archive by their names in it."""
+    project = site.code / "lite" / "android"
+    inside = {path: path.relative_to(project.parent) for path in sorted(project.rglob("*"))}
+    return {
+        "programs.zip": site.programs(),
+        "android.zip": {
+            name.as_posix(): path
+            for path, name in inside.items()
+            if path.is_file() and not GENERATED & set(name.parts)
+        },
+    }
 
 
 def pack(app: Sphinx) -> None:
-    """Write the archive if it is not there or has other content."""
-    target = runner.site.generated / "programs.zip"
-    partial = target.with_suffix(".partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in runner.site.programs().items():
-            archive.writestr(zipfile.ZipInfo(name, EPOCH), path.read_bytes())
-    if target.exists() and target.read_bytes() == partial.read_bytes():
-        partial.unlink()
-    else:
-        partial.replace(target)
+    """Write the archives below docs/gallery/ that are not there or have other content."""
+    for name, files in archives(runner.site).items():
+        target = runner.site.generated / name
+        partial = target.with_suffix(".partial")
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            for inner, path in files.items():
+                archive.writestr(zipfile.ZipInfo(inner, EPOCH), path.read_bytes())
+        if target.exists() and target.read_bytes() == partial.read_bytes():
+            partial.unlink()
+        else:
+            partial.replace(target)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import importlib
 import importlib.metadata
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sphinx_gallery.py_source_parser import Block, split_code_and_text_blocks
@@ -77,7 +78,11 @@ class Needs:
             for source in sources
             for name, version in packages(source).items()
         }
-        needs |= {path.stem: digest(path.read_text()) for path in self._local_modules(stem)}
+        for module, path in self._local_modules(stem):
+            needs[path.stem] = digest(path.read_text())
+            inputs: Callable[[], dict[str, str]]
+            inputs = getattr(importlib.import_module(module), "inputs", dict)
+            needs |= inputs()
         needs["version of Python"] = platform.python_version()
         if "mnist_data.py" in used:
             needs["dataset"] = self.dataset
@@ -85,12 +90,15 @@ class Needs:
             needs[f"page {page}"] = digest(str(self.of(page)))
         return dict(sorted(needs.items()))
 
-    def _local_modules(self, stem: str) -> Iterator[Path]:
-        """Yield the site's own modules that a page imports, like the one that runs programs."""
+    def _local_modules(self, stem: str) -> Iterator[tuple[str, Path]]:
+        """Yield the site's own modules that a page imports, like the one that runs programs.
+
+        What such a module finds outside of the site, its function `inputs` says, if it has one.
+        """
         for module in imports(self.pages[stem], full=True):
             path = self.root.joinpath(*module.split(".")).with_suffix(".py")
             if path.is_file():
-                yield path
+                yield module, path
 
     def _used_by(self, stem: str) -> list[str]:
         used: set[str] = set()
@@ -154,13 +162,16 @@ def words(source: str) -> set[str]:
 
 @functools.cache
 def imports(source: str, full: bool = False) -> set[str]:
-    """Return the modules that a Python source imports, by their first or by their `full` name."""
+    """Return the modules that a Python source imports, by their first or by their `full` name.
+
+    Of `from a import b`, the full names are `a` and `a.b`: either may be a module.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(source if not _is_hash(source) else "")):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found if full else {name.split(".")[0] for name in found}
 
 

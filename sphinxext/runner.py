@@ -44,6 +44,7 @@ _DEPRECATED = re.compile(r"deprecat|legacy", re.IGNORECASE)
 site = Site(Path.cwd())  # set by `gallery` in a build
 made: list[Path] = []  # outputs and artifacts of the page that is running
 position = ""  # of that page, for the terminal: "2/5 plot_convert"
+stand_ins: dict[str, str] = {}  # what outputs show, and what is there: a port that was free
 started = time.monotonic()
 _last_progress = 0.0
 
@@ -76,9 +77,7 @@ def run(
     Raises:
         RunError: if exit code, artifacts or deprecations are not as said.
     """
-    site.workspace.mkdir(parents=True, exist_ok=True)
-    for program, path in site.programs().items():
-        _copy_if_changed(path, site.workspace / program)
+    copy_programs()
     code, printed = _execute(command)
     text = scrub(printed)
     if code != status:
@@ -114,6 +113,13 @@ def provoke(name: str, command: str, *, broken: str | bytes = "", status: int = 
             path.unlink()
 
 
+def copy_programs() -> None:
+    """Put the programs into the workspace, side by side, as a reader has them."""
+    site.workspace.mkdir(parents=True, exist_ok=True)
+    for program, path in site.programs().items():
+        _copy_if_changed(path, site.workspace / program)
+
+
 def keep(name: str, command: str, text: str) -> Path:
     """Write the output `name`: the command on the first line, what it printed behind it."""
     path = site.outputs / f"{name}.txt"
@@ -126,6 +132,8 @@ def keep(name: str, command: str, text: str) -> Path:
 
 def scrub(text: str) -> str:
     """Leave out the paths of this machine, and the noise."""
+    for shown, actual in stand_ins.items():
+        text = re.sub(rf"(?<![\w.]){re.escape(actual)}(?!\w)", shown, text)
     places = {
         f"{site.workspace}/": "",
         str(site.workspace): ".",
@@ -141,7 +149,7 @@ def scrub(text: str) -> str:
     return "\n".join(lines).strip("\n") + "\n" if any(lines) else ""
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the environment of a program: this interpreter first, plain output."""
     own = ["__main__", *(Path(name).stem for name in site.programs())]
     classes = ["DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"]
@@ -160,17 +168,24 @@ def _environment() -> dict[str, str]:
     }
 
 
+def actual_words(command: str) -> list[str]:
+    """Return the words of a command, with this folder, and what stands for another thing."""
+    for shown, actual in stand_ins.items():
+        command = re.sub(rf"(?<![\w.]){re.escape(shown)}(?!\w)", actual, command)
+    return [word.replace("$PWD", str(site.workspace)) for word in shlex.split(command)]
+
+
 def _execute(command: str) -> tuple[int, str]:
     """Run `command`; show it on the terminal; return exit code and what stays of its output."""
-    words = shlex.split(command)
-    executable = shutil.which(words[0], path=_environment()["PATH"])
+    words = actual_words(command)
+    executable = shutil.which(words[0], path=environment()["PATH"])
     _terminal(f"{command}\n")
     if executable is None:
         return 127, f"{words[0]}: command not found\n"
     process = subprocess.Popen(
         [executable, *words[1:]],
         cwd=site.workspace,
-        env=_environment(),
+        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,6 +1,7 @@
 """Measure what the site promises of its speed, each as a ratio from one run: `make bench`.
 
-Run it on a quiet machine. Arguments choose parts: unchanged, browser, training, cold.
+Run it on a quiet machine. Arguments choose parts: unchanged, java, browser, serving, training,
+cold.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
+from sphinxext import android
 from sphinxext.layout import Site
 
 ROOT = Path(__file__).parents[1]
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 INSTALLED = (".venv", ".venv-tfjs", "node_modules")
 SEEDS = 3
+BENCH_DIGITS = 1000
 
 
 def timed(command: list[str], folder: Path, **environment: str) -> tuple[float, str]:
@@ -99,18 +104,23 @@ def accuracy(printed: str) -> float:
 
 
 def unchanged() -> None:
-    """Compare `make html` without a change with plain sphinx-build of the same sources."""
+    """Compare `make html` without a change with plain sphinx-build of the same sources.
+
+    Plain is what Sphinx and sphinx-gallery do without our extension of the latter.
+    """
     timed(["make", "html"], ROOT)
     with tempfile.TemporaryDirectory() as name:
         plain = Path(name, "plain")
         shutil.copytree(ROOT / "docs", plain / "docs")
         (plain / "locale").symlink_to(ROOT / "locale")
+        shutil.copytree(ROOT / "build" / "pages", plain / "build" / "pages")
         (plain / "conf.py").write_text(
             (ROOT / "conf.py").read_text()
             + f"""
 sys.path.insert(0, {str(ROOT)!r})
-extensions = [e for e in extensions if e not in ("sphinx_gallery.gen_gallery", "sphinxext.gallery")]
-gallery_pages = []
+extensions.remove("sphinxext.gallery")
+for key in ("within_subsection_order", "reset_modules"):
+    del sphinx_gallery_conf[key]
 from sphinxext import runner
 from sphinxext.layout import Site
 runner.site = Site(Path({str(ROOT)!r}))
@@ -133,37 +143,82 @@ runner.site = Site(Path({str(ROOT)!r}))
     report("unchanged build / sphinx-build", ratio, 1.5, f"{ours:.1f} s / {base:.1f} s")
 
 
+BY_HAND = """
+import os, sys
+from pathlib import Path
+from sphinxext import runner
+from sphinxext.layout import Site
+
+runner.site = Site(Path.cwd())
+runner.site.workspace.mkdir(parents=True, exist_ok=True)
+page = (runner.site.pages / (sys.argv[1] + ".py")).read_text()
+sys.path.insert(0, str(runner.site.workspace))
+os.chdir(runner.site.workspace)
+exec(compile(page, sys.argv[1], "exec"), {"__name__": "__main__"})
+"""
+
+
 def cold() -> None:
-    """Compare a cold build with its programs run by hand; measure the peak of its memory."""
+    """Compare a cold build with its pages run one after another; measure its peak of memory."""
     with checkout() as tree:
         for name in INSTALLED:
             (tree / name / "ready").touch()
         peak = Peak()
-        seconds, _ = timed(["make", "html"], tree)
+        seconds, printed = timed(["make", "html"], tree)
         peak.stop()
-        outputs = sorted((tree / "build" / "outputs").glob("*.txt"), key=os.path.getmtime)
-        commands = [path.read_text().splitlines()[0].removeprefix("$ ") for path in outputs]
-    with reader_folder() as folder:
-        by_hand = 0.0
-        for command in commands:
-            start = time.perf_counter()
-            subprocess.run(
-                command,
-                shell=True,
-                cwd=folder,
-                env={**os.environ, "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                check=False,  # some are there to fail
-            )
-            by_hand += time.perf_counter() - start
+    pages = re.findall(r"(?m)^(plot_\w+) runs: ", printed)
+    assert pages, printed
+    with checkout() as tree:
+        by_hand = sum(
+            timed([PYTHON, "-c", BY_HAND, page], tree, MPLBACKEND="agg")[0] for page in pages
+        )
     report(
-        "cold build / programs by hand",
+        "cold build / pages by hand",
         seconds / by_hand,
         1.25,
         f"{seconds:.0f} s / {by_hand:.0f} s",
     )
     report("peak memory in GiB", peak.bytes / 2**30, 4, "of all processes of the build")
+
+
+def java() -> None:
+    """Compare one inference on the JVM with one in Python: the same digits, the same LiteRT."""
+    images = np.load(os.environ["MNIST_DATA"])["x_test"][:BENCH_DIGITS]
+    model = android.workspace() / android.MODEL
+    android.compile_sources()
+    with tempfile.TemporaryDirectory() as name:
+        apk = android.pack(Path(name, "app.apk"), [model])
+        digits = android.write_digits(Path(name, "digits.bin"), images)
+        pairs = [
+            (float(android.desktop("bench", apk, digits, litert=True)), python_inference(images))
+            for _ in range(5)
+        ]
+    ratio = statistics.median(ours / python for ours, python in pairs)
+    ours, base = (statistics.median(column) for column in zip(*pairs, strict=True))
+    report("inference on the JVM / in Python", ratio, 1.5, f"{ours:.0f} µs / {base:.0f} µs")
+
+
+def python_inference(images: np.ndarray) -> float:
+    """Return the median time of one inference in Python, in microseconds."""
+    from ai_edge_litert.interpreter import Interpreter  # slow to import
+
+    runtime = Interpreter(str(android.workspace() / android.MODEL))
+    runtime.allocate_tensors()
+    source = runtime.get_input_details()[0]["index"]
+    result = runtime.get_output_details()[0]["index"]
+    times = []
+    for picture in (images / 255).astype(np.float32)[:, None, ..., None]:
+        start = time.perf_counter()
+        runtime.set_tensor(source, picture)
+        runtime.invoke()
+        runtime.get_tensor(result)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e6
+
+
+def serving() -> None:
+    """Measure the emulation of the model server: latency, load, a hot reload under load."""
+    subprocess.run([PYTHON, str(ROOT / "tests" / "bench_serving.py")], check=True)
 
 
 FIRST_AND_LATER = """async (runtime) => {
@@ -271,6 +326,13 @@ def resident_bytes(parent: int) -> int:
 
 
 if __name__ == "__main__":
-    parts = {"unchanged": unchanged, "browser": browser, "training": training, "cold": cold}
+    parts = {
+        "unchanged": unchanged,
+        "java": java,
+        "browser": browser,
+        "serving": serving,
+        "training": training,
+        "cold": cold,
+    }
     for part in sys.argv[1:] or parts:
         parts[part]()

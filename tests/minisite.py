@@ -151,6 +151,7 @@ class MiniSite:
         out = "html/en" if language == "en" else builder
         return [
             *(sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-c", ".", "-b", builder),
+            *("-D", f"gallery_run={'none' if language == 'en' else 'stale'}"),
             *("-D", f"language={language}", "-d", f"build/doctrees/{builder}-{language}"),
             *(*options, "docs", f"build/{out}"),
         ]

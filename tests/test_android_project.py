@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tomllib
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from sphinxext import android
+from sphinxext import android, runner
+from sphinxext.layout import Site
+from tests import documented
 
 JAVA = sorted((android.MAIN / "java").rglob("*.java"))
 MODULE_JAVA = sorted((android.MODULE / "src").rglob("*.java"))
@@ -125,3 +130,28 @@ def test_java_is_formatted() -> None:
     assert JAVA
     assert MODULE_JAVA
     assert done.returncode == 0, f"google-java-format --replace {done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("lacking", ["javac", "aapt2", "network"])
+def test_without_its_tools_the_page_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    """A reader without a JDK builds the site all the same; the tests then skip, CI does not."""
+
+    def unreachable(*command: object) -> str:
+        raise AssertionError("Could not transfer artifact org.example:example:jar:1.0")
+
+    if lacking == "network":
+        monkeypatch.setattr(android, "call", unreachable)
+        monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+        monkeypatch.setattr(android, "FRAMEWORK", tmp_path)
+    else:
+        monkeypatch.setattr(shutil, "which", lambda name: name != lacking)
+    monkeypatch.setattr(runner, "site", Site(tmp_path))
+    monkeypatch.setattr(documented, "OUTPUTS", tmp_path / "build" / "outputs")
+    android.record(np.zeros((20, 28, 28), np.uint8), np.zeros((20, 10), np.float32))
+    kept = {path.stem for path in documented.OUTPUTS.glob("*.txt")}
+    assert kept == {path.stem for path in documented.EXPECTED.glob("android_*.txt")}
+    for name in kept:
+        reason = documented.not_run(name)
+        assert {"network": "Maven could not fetch"}.get(lacking, f"no {lacking}") in reason

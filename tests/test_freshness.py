@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.minisite import MiniSite
+from sphinxext import android
+from sphinxext.layout import Site
+from sphinxext.needs import Needs
+from tests.minisite import ROOT, MiniSite
 
 STAGE = "docs/_static/code/stage"
 
@@ -129,6 +132,18 @@ def test_prose_runs_nothing_and_is_shown(site: MiniSite) -> None:
     assert "sphx_glr_plot_one_001" in page, "the picture is still there"
 
 
+def test_a_changed_title_reaches_all_pages(site: MiniSite) -> None:
+    """Their sidebars show it, which Sphinx itself does not know."""
+    site.build()
+    site.write("build/html/gallery/plot_one.html", "as it was")
+    site.build()
+    assert site.html("gallery/plot_one") == "as it was", "no title has changed"
+    site.replace("docs/index.md", "# Start", "# Begin")
+    site.build()
+    assert site.ran() == []
+    assert site.html("gallery/plot_one") != "as it was"
+
+
 def test_a_translation_runs_nothing_and_is_shown(site: MiniSite) -> None:
     site.replace("locale/en/LC_MESSAGES/index.po", "The text.", "The new text.")
     site.build(language="en")
@@ -205,3 +220,9 @@ def test_without_a_dataset_the_digits_are_the_choice_until_a_file_is_there(tmp_p
     keras.write_text("MNIST")
     site.build()
     assert site.ran() == ["first", "second"]
+
+
+def test_what_an_extension_finds_outside_of_the_site_counts() -> None:
+    needs = Needs(Site(ROOT), ["plot_android"], "digits").of("plot_android")
+    assert "android" in needs, "a module that the page imports"
+    assert needs.keys() >= android.inputs().keys(), "and what they say they depend on"

@@ -221,7 +221,9 @@ def raw(server: Server, data: bytes, *, close: bool = False) -> bytes:
             answer = b""
             while chunk := connection.recv(65536):
                 answer += chunk
-        except (ConnectionResetError, BrokenPipeError):
+        except TimeoutError:
+            raise
+        except OSError:  # the server has closed it
             return b""
         return answer
 

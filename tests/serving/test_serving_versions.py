@@ -164,8 +164,13 @@ def test_labels_and_a_polled_config_file(base: Path, new_model: Path, tmp_path: 
     both = "model_version_policy { specific { versions: 1 versions: 2 } }"
     file = tmp_path / "models.config"
     file.write_text(config(base, both, stable=1, canary=2))
+    with serving(f"--model_config_file={file}") as server:  # nothing is loaded yet
+        assert server.exit_code() == 1
+        assert "of model m, which is not currently available for inference" in server.log
     with serving(
-        f"--model_config_file={file}", "--model_config_file_poll_wait_seconds=1"
+        f"--model_config_file={file}",
+        "--model_config_file_poll_wait_seconds=1",
+        "--allow_version_labels_for_unavailable_models",
     ) as server:
         server.ready()
         stable, canary = (f"/v1/models/m/labels/{label}:predict" for label in ("stable", "canary"))

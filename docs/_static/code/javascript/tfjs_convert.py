@@ -21,7 +21,7 @@ from pathlib import Path
 
 from artifacts import ProgramError, existing, run, whole
 
-INSTALL = "python3 -m venv tfjs-env && tfjs-env/bin/pip install -r requirements-tfjs.txt"
+INSTALL = "python tfjs_env.py"
 # The star stands for "every weight"; a shell must not expand it, so quote it there.
 PRECISIONS = {
     "float32": [],

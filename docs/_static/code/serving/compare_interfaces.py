@@ -18,6 +18,7 @@ from typing import Any
 import grpc
 import mnist_data
 import numpy as np
+import orjson
 import requests
 import tensorflow as tf
 from artifacts import ProgramError, existing, run, whole
@@ -52,11 +53,12 @@ class Rest:
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """Return probabilities, shape (n, 10), of uint8 pictures, shape (n, 28, 28)."""
         images = (pictures[..., np.newaxis] / 255.0).round(4)
-        body = json.dumps({"instances": images.tolist()}).encode()
+        # The array as it is: json would need a list for each pixel, and most of the time.
+        body = orjson.dumps({"instances": images}, option=orjson.OPT_SERIALIZE_NUMPY)
         answer = self._session.post(self._url, data=body, timeout=60)
         answer.raise_for_status()
         self.sent, self.received = len(body), len(answer.content)
-        return np.array(answer.json()["predictions"])
+        return np.array(orjson.loads(answer.content)["predictions"])
 
 
 class Grpc:

@@ -26,6 +26,7 @@ def main() -> None:
     """Write a configuration with mnist, its labels, and the custom model if it is here."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--labels", nargs="*", default=[], metavar="LABEL=N", help="stable=1 ...")
+    parser.add_argument("--versions", nargs="*", type=int, default=[], metavar="N", help="1 2 ...")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="folder of the models")
     args = parser.parse_args()
     labels = read_labels(args.labels)
@@ -38,8 +39,8 @@ def main() -> None:
             )
     mnist = config.model_config_list.config[0]
     mnist.version_labels.update(labels)
-    if labels:  # only a version that is loaded can have a label
-        mnist.model_version_policy.specific.versions.extend(sorted(set(labels.values())))
+    if versions := sorted({*args.versions, *labels.values()}):  # without: the newest one
+        mnist.model_version_policy.specific.versions.extend(versions)
     with whole("models.config") as path:
         path.write_text(text_format.MessageToString(config), encoding="utf-8")
     print(f"models.config: {', '.join(model.name for model in config.model_config_list.config)}")

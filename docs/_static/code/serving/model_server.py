@@ -137,8 +137,8 @@ def _run(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             return 130
         _calm_the_collector()
-        log.info("Entering the event loop ...")
         with contextlib.suppress(KeyboardInterrupt):
+            log.info("Entering the event loop ...")
             threading.Event().wait()
     return 0
 

@@ -47,7 +47,7 @@ class RestClient:
 
 def _error_text(answer: requests.Response) -> str:
     try:
-        return str(answer.json()["error"])
+        return " ".join(str(answer.json()["error"]).split())  # in one line
     except (ValueError, KeyError, TypeError):  # not from the model server: a proxy, another program
         return answer.reason
 

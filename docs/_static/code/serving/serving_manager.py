@@ -173,7 +173,8 @@ class ModelManager:
         """Serve what ``config`` lists and nothing else; return when it is loaded.
 
         With ``wait``, models whose folder is not there yet are waited for, as at start-up.
-        Raises ServingError if the configuration is illegal or a model fails to load.
+        Raises ServingError if the configuration is illegal or a model fails to load. Labels come
+        first, as in the server: they name versions that are there before anything is loaded.
         """
         if config.WhichOneof("config") is None:
             log.info("Taking no action for empty config.")
@@ -182,15 +183,16 @@ class ModelManager:
             raise invalid("ModelServer does not yet support custom model config.")
         configs = list(config.model_config_list.config)
         _check_configs(configs)
-        log.info("Adding/updating models.")
         with self._changing:
+            self._set_labels(configs)
+            log.info("Adding/updating models.")
             self._fail_without_versions(configs)
             self._set_configs(configs)
             self.poll()
             while wait and self._unsettled() and not self.stopped.wait(self._wait_seconds()):
                 self.poll()
             self._check_loaded(wait)
-            self._set_labels(configs)
+        log.info("Finished adding/updating models")
 
     def _wait_seconds(self) -> float:
         return min(max(self._options.poll_seconds, 0.05), 1.0)
@@ -251,7 +253,8 @@ class ModelManager:
         with self._lock:
             for name, by_label in labels.items():
                 for label, number in by_label.items():
-                    version = self._models[name].versions.get(number)
+                    model = self._models.get(name)
+                    version = model.versions.get(number) if model else None
                     ready = version is not None and version.state is State.AVAILABLE
                     new = self._labels.get(name, {}).get(label, number) == number
                     if not ready and not (self._options.labels_for_unavailable and new):
