@@ -7,6 +7,10 @@ ZH := -d build/doctrees/zh docs build/html
 # The English half shows what the Chinese one has run.
 EN := -D language=en -D gallery_run=none -D html_title='Deploying TensorFlow Models' -d build/doctrees/en docs build/html/en
 READY := .venv/ready
+CONVERTER := .venv-tfjs/ready
+PACKAGES := node_modules/ready
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --fork-strategy fewest --quiet
+ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
 .PHONY: help html test linkcheck livehtml page accept catalog lock lint bench clean
 
@@ -18,7 +22,15 @@ $(READY): requirements.txt
 	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
 	@touch $@
 
-html: $(READY) ## run what is stale, build the site: build/html/ (Chinese), build/html/en/
+$(CONVERTER): requirements-tfjs.txt
+	PYTHONPATH=docs/_static/code/modelsave $(PYTHON) docs/_static/code/javascript/tfjs_env.py .venv-tfjs
+	@touch $@
+
+$(PACKAGES): package-lock.json package.json $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund
+	@touch $@
+
+html: $(ALL) ## run what is stale, build the site: build/html/ (Chinese), build/html/en/
 	$(SPHINX) -b html $(ZH)
 	$(SPHINX) -b html $(EN)
 
@@ -34,7 +46,7 @@ livehtml: $(READY) ## serve the Chinese site, reload on save; runs no page
 	$(BIN)/sphinx-autobuild -c . -D gallery_run=none --watch gallery --watch locale \
 	  --ignore '*/docs/gallery/*' --re-ignore '.*/build/.*' $(ZH)
 
-page: $(READY) ## run one page and what it needs: make page PAGE=plot_convert
+page: $(ALL) ## run one page and what it needs: make page PAGE=plot_convert
 	@test -f gallery/$(PAGE).py || { echo "make page PAGE=... takes one of:"; ls gallery; exit 2; }
 	$(SPHINX) -b html -D gallery_run=$(PAGE) $(ZH)
 
@@ -42,6 +54,7 @@ accept: $(READY) ## take the last build's outputs as the documented ones
 	$(BIN)/python -m tests.documented accept
 
 catalog: $(READY) ## bring the English catalog up to date with the Chinese text
+	rm -rf build/gettext
 	$(BIN)/sphinx-build -q -c . -b gettext -d build/doctrees/gettext docs build/gettext
 	$(BIN)/sphinx-intl update -p build/gettext -d locale -l en --no-obsolete -w 100
 
@@ -50,12 +63,12 @@ lint: $(READY) ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## measure the promised ratios (about 20 minutes)
+bench: $(ALL) ## measure the promised ratios (about 20 minutes)
 	$(BIN)/python -m tests.bench
 
-lock: ## compile requirements.in into requirements.txt (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --fork-strategy fewest --quiet requirements.in -o requirements.txt
+lock: ## compile the requirements*.in into requirements*.txt (needs uv)
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-tfjs.in --override requirements-tfjs-overrides.in -o requirements-tfjs.txt
 
-clean: ## delete everything generated, .venv excepted
+clean: ## delete everything generated, what is installed excepted
 	rm -rf build docs/gallery

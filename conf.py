@@ -17,6 +17,7 @@ extensions = [
     "sphinxext.gallery",
     "sphinxext.outputs",
     "sphinxext.downloads",
+    "sphinxext.demo",
     "sphinxext.chinese_search",
     "sphinxext.sidebar",
 ]
@@ -34,6 +35,7 @@ gallery_pages = [
     "plot_android",
     "plot_serving",
     "plot_versions",
+    "plot_javascript",
 ]
 sphinx_gallery_conf = {
     "examples_dirs": "../build/pages",

@@ -43,6 +43,11 @@ class Site:
         return self.build / "workspace"
 
     @property
+    def converter(self) -> Path:
+        """The commands of the converter of TensorFlow.js, which needs an environment of its own."""
+        return self.root / ".venv-tfjs" / "bin"
+
+    @property
     def staged(self) -> Path:
         """The pages as sphinx-gallery gets them."""
         return self.build / "pages"

@@ -1,9 +1,9 @@
 """What a page depends on, read from its code and from that of the programs it uses.
 
 A page needs a program, or a data file beside the programs, when its code names the file or
-imports it; programs need one another in the same way. It needs the packages that any of them
-imports, the commands they run, and the pages whose artifacts they name. Comments do not count,
-nor does the prose of pages.
+imports it; programs, in Python or JavaScript, need one another in the same way. It needs the
+packages that any of them imports, the commands they run, and the pages whose artifacts they name.
+Comments do not count, nor does the prose of pages.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from pathlib import Path
 from sphinx_gallery.py_source_parser import Block, split_code_and_text_blocks
 
 from sphinxext.layout import Site
+
+WORD_ENDS = r"[\s='\"`/]+"
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -55,14 +57,19 @@ class Needs:
         self.root = site.root
 
     def upstream(self, stem: str) -> list[str]:
-        """Return the earlier pages whose artifacts `stem` or its programs name."""
+        """Return the earlier pages whose artifacts `stem`, its programs or modules name."""
         sources = [self.pages[stem], *(self._source(name) for name in self._used_by(stem))]
+        sources += [path.read_text(encoding="utf-8") for _, path in self._local_modules(stem)]
         named = [text for source in sources for text in strings(source)]
         earlier = self.order[: self.order.index(stem)]
         return [
             page
             for page in earlier
-            if any(artifact in text for artifact in self.writes[page] for text in named)
+            if any(
+                re.search(rf"(?<!\w){re.escape(artifact)}(?!\w)", text)
+                for artifact in self.writes[page]
+                for text in named
+            )
         ]
 
     def of(self, stem: str) -> dict[str, str]:
@@ -100,16 +107,12 @@ class Needs:
 
     def _used_by(self, stem: str) -> list[str]:
         used: set[str] = set()
-        queue = [self.pages[stem]]
+        queue = [mentioned(self.pages[stem])]
         while queue:
-            for name in self._names(queue.pop()) - used:
+            for name in queue.pop() & self.programs.keys() - used:
                 used.add(name)
-                queue.append(self._source(name))
+                queue.append(mentions(self.programs[name]))
         return sorted(used)
-
-    def _names(self, source: str) -> set[str]:
-        """Return the files that a Python source names or imports; of other files, none."""
-        return (words(source) | {f"{name}.py" for name in imports(source)}) & set(self.programs)
 
     def _source(self, name: str) -> str:
         path = self.programs[name]
@@ -132,6 +135,20 @@ def hash_of(path: Path) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
 
 
+def mentioned(source: str) -> set[str]:
+    """Return the words of a Python source that may be names of files, and what it imports."""
+    return words(source) | {f"{name}.py" for name in imports(source)}
+
+
+def mentions(path: Path) -> set[str]:
+    """Return what a program mentions, the names of files among it; of other files, nothing."""
+    if path.suffix == ".py":
+        return mentioned(without_comments(path.read_text(encoding="utf-8")))
+    if path.suffix == ".mjs":
+        return set(re.split(WORD_ENDS, path.read_text(encoding="utf-8")))
+    return set()
+
+
 @functools.cache
 def strings(source: str) -> list[str]:
     """Return the string constants of a Python source; none of what is not Python."""
@@ -145,7 +162,7 @@ def strings(source: str) -> list[str]:
 @functools.cache
 def words(source: str) -> set[str]:
     """Return the words of a source's string constants, as in a command or a path."""
-    return {word for text in strings(source) for word in re.split(r"[\s='\"`/]+", text)}
+    return {word for text in strings(source) for word in re.split(WORD_ENDS, text)}
 
 
 @functools.cache

@@ -139,6 +139,7 @@ def scrub(text: str) -> str:
         str(site.workspace): ".",
         sysconfig.get_path("purelib"): "site-packages",
         f"{sysconfig.get_path('scripts')}/": "",
+        f"{site.converter}/": "",
         str(Path.home()): "~",
     }
     for place, shown in places.items():
@@ -154,7 +155,9 @@ def environment() -> dict[str, str]:
     classes = ["DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"]
     return {
         **os.environ,
-        "PATH": sysconfig.get_path("scripts") + os.pathsep + os.environ["PATH"],
+        "PATH": os.pathsep.join(
+            [sysconfig.get_path("scripts"), str(site.converter), os.environ["PATH"]]
+        ),
         "PYTHONWARNINGS": ",".join(f"error::{c}:{module}" for c in classes for module in own),
         "PYTHONUNBUFFERED": "1",  # keeps stdout and stderr in their order
         "PYTHONHASHSEED": "0",

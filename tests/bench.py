@@ -1,10 +1,12 @@
 """Measure what the site promises of its speed, each as a ratio from one run: `make bench`.
 
-Run it on a quiet machine. Arguments choose parts: training, unchanged, cold, java, serving.
+Run it on a quiet machine. Arguments choose parts: unchanged, java, browser, serving, training,
+cold.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -25,6 +27,7 @@ from sphinxext.layout import Site
 
 ROOT = Path(__file__).parents[1]
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
+INSTALLED = (".venv", ".venv-tfjs", "node_modules")
 SEEDS = 3
 BENCH_DIGITS = 1000
 
@@ -62,11 +65,8 @@ def checkout() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         tree = Path(name, "site")
         subprocess.run(["git", "clone", "-q", str(ROOT), str(tree)], check=True)
-        for environment in (".venv", ".venv-tfjs", "node_modules"):
-            if (ROOT / environment).exists():
-                (tree / environment).symlink_to(ROOT / environment)
-        for made in (ROOT / ".venv" / "ready",):  # newer than the checkout
-            made.touch()
+        for name in INSTALLED:
+            (tree / name).symlink_to(ROOT / name)
         yield tree
 
 
@@ -161,6 +161,8 @@ exec(compile(page, sys.argv[1], "exec"), {"__name__": "__main__"})
 def cold() -> None:
     """Compare a cold build with its pages run one after another; measure its peak of memory."""
     with checkout() as tree:
+        for name in INSTALLED:
+            (tree / name / "ready").touch()
         peak = Peak()
         seconds, printed = timed(["make", "html"], tree)
         peak.stop()
@@ -219,6 +221,72 @@ def serving() -> None:
     subprocess.run([PYTHON, str(ROOT / "tests" / "bench_serving.py")], check=True)
 
 
+FIRST_AND_LATER = """async (runtime) => {
+  const seen = (element, text) => new Promise((done) => {
+    const look = () => element()?.textContent.includes(text) ? done() : requestAnimationFrame(look);
+    look();
+  });
+  const start = performance.now();
+  document.querySelector('.digit-demo > button').click();
+  await seen(() => document.querySelector('.digit-status'), 'is ready');
+  const first = performance.now() - start;
+  const select = document.querySelector('.digit-runtime select');
+  if (select.value !== runtime) {
+    select.value = runtime;
+    select.dispatchEvent(new Event('change'));
+    await seen(() => document.querySelector('.digit-status'), 'LiteRT.js · wasm (int8) is ready');
+  }
+  const buttons = document.querySelectorAll('.digit-digits button');
+  const later = [];
+  for (let i = 0; i < 100; i += 1) {
+    const next = new Promise((done) => {
+      addEventListener('digit-prediction', ({ detail }) => done(detail), { once: true });
+    });
+    buttons[i % buttons.length].click();
+    later.push((await next).milliseconds);
+  }
+  return [first, later.sort((a, b) => a - b)[50]];
+}"""
+
+
+def browser() -> None:
+    """Time the demo in headless Chromium: from the click to the first answer, and later answers."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.javascript.chromium import ARGUMENTS, browser_path
+
+    workspace = Site(ROOT).workspace
+    figures: dict[str, list[tuple[float, float]]] = {"tfjs-wasm": [], "litert": []}
+    command = [PYTHON, "serve_page.py", "--port", "0"]
+    with (
+        subprocess.Popen(command, cwd=workspace, stdout=subprocess.PIPE, text=True) as server,
+        sync_playwright() as playwright,
+    ):
+        assert server.stdout
+        address = server.stdout.readline().strip()
+        chromium = playwright.chromium.launch(executable_path=browser_path(), args=ARGUMENTS)
+        for runtime, pairs in figures.items():
+            for _ in range(5):  # each with an empty cache
+                page = chromium.new_page()
+                page.goto(address)
+                page.evaluate("document.documentElement.lang = 'en'")
+                first, later = page.evaluate(FIRST_AND_LATER, runtime)
+                pairs.append((first, later))
+                page.context.close()
+        chromium.close()
+        server.terminate()
+    first, wasm = (statistics.median(column) for column in zip(*figures["tfjs-wasm"], strict=True))
+    litert = statistics.median(later for _, later in figures["litert"])
+    spread = ", ".join(f"{first:.0f}" for first, _ in figures["tfjs-wasm"])
+    report("click to first prediction in s", first / 1000, 1, f"TensorFlow.js wasm; {spread} ms")
+    report("later predictions in ms", wasm, 5, "median, TensorFlow.js wasm, uint8 weights")
+    report("later predictions in ms", litert, 1, "median, LiteRT.js, int8 weights")
+    parts = json.loads((workspace / "bundle.json").read_text())["parts"]
+    kilobytes = (parts["page"]["brotli"] + parts["tfjs-wasm"]["brotli"]) / 1000
+    report("TensorFlow.js route in kB", kilobytes, 200, "brotli, page and runtime")
+    report("its model in MB", parts["tfjs_uint8"]["brotli"] / 1e6, 0.95, "brotli, uint8 weights")
+
+
 class Peak:
     """The largest resident memory of this process's descendants, sampled until stop()."""
 
@@ -260,10 +328,11 @@ def resident_bytes(parent: int) -> int:
 if __name__ == "__main__":
     parts = {
         "unchanged": unchanged,
+        "java": java,
+        "browser": browser,
+        "serving": serving,
         "training": training,
         "cold": cold,
-        "java": java,
-        "serving": serving,
     }
     for part in sys.argv[1:] or parts:
         parts[part]()

@@ -26,7 +26,7 @@ from sphinx_gallery.py_source_parser import remove_ignore_blocks
 
 from sphinxext import downloads
 from sphinxext.layout import Site
-from sphinxext.needs import blocks_of, imports
+from sphinxext.needs import blocks_of, imports, mentions
 
 ROOT = Path(__file__).parent.parent
 SITE = Site(ROOT)
@@ -300,6 +300,8 @@ def executed() -> frozenset[str]:
             if name.endswith(".py"):
                 source = programs[name].read_text(encoding="utf-8")
                 queue += [f"{module}.py" for module in imports(source)]
+            elif name.endswith(".mjs"):  # imported, or bundled for the browser tests to run
+                queue += [word for word in mentions(programs[name]) if not word.endswith(".py")]
     return frozenset(ran)
 
 

@@ -1,4 +1,4 @@
-"""A reader's folder with everything converted, the page served, and a watched browser tab."""
+"""A reader's folder as the build leaves it, the page served, and a watched browser tab."""
 
 from __future__ import annotations
 
@@ -20,14 +20,12 @@ from .chromium import ARGUMENTS, ROOT, browser_path
 
 CODE = ROOT / "docs" / "_static" / "code"
 BIN = Path(sys.executable).parent
-CONVERTER = os.environ.get("TFJS_CONVERTER", f"{ROOT}/.venv-tfjs/bin/tensorflowjs_converter")
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
-MODELS = ["mnist_cnn.keras", "mnist_cnn.h5", "saved_model"]
-EXTRA = ["tfjs_float32", "mnist_cnn_web.tflite", "mnist_cnn.tflite"]
+EXTRA = ["tfjs_float32", "mnist_cnn_web.tflite", "mnist_cnn.tflite", "mnist_cnn_int8.tflite"]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -39,21 +37,18 @@ def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.Comple
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reader's folder: all programs flat, the trained model, everything converted, page/."""
+    """A reader's folder after the chapter's steps, as the build made it; more models in page/."""
     workspace = Path(os.environ.get("TUTORIAL_WORKSPACE", ROOT / "build" / "workspace"))
-    assert (workspace / "mnist_cnn.keras").exists(), f"no model in {workspace}: run `make html`"
+    assert (workspace / "page").exists(), f"no page in {workspace}: run `make html`"
     folder = tmp_path_factory.mktemp("reader")
-    for program in CODE.glob("*/*.*"):
-        shutil.copy(program, folder)
-    for name in [*MODELS, "mnist_cnn.tflite"]:
-        (folder / name).symlink_to((workspace / name).resolve())
+    for path in workspace.iterdir():
+        if path.name != "page":
+            (folder / path.name).symlink_to(path.resolve())
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    run_in(folder, sys.executable, "tfjs_convert.py", "--converter", CONVERTER)
-    run_in(folder, sys.executable, "tfjs_convert.py", "--converter", CONVERTER, "--layers")
-    run_in(folder, sys.executable, "tflite_web.py")
-    run_in(folder, sys.executable, "digits_for_js.py")
-    extra = [word for name in EXTRA for word in ("--extra", name)]
-    run_in(folder, "node", "bundle.mjs", *extra)
+    shutil.copytree(workspace / "page", folder / "page")
+    for name in EXTRA:
+        path = workspace / name
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / "page" / name)
     return folder
 
 

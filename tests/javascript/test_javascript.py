@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Response
 
 from .conftest import Demo, run_in
 
 RUNTIMES = ["tfjs-wasm", "tfjs-webgl", "tfjs-cpu", "litert"]
 FLOAT32 = {"graphModel": "tfjs_float32/model.json", "tflite": "mnist_cnn_web.tflite"}
 QUANTISED = {"graphModel": "tfjs_uint8/model.json", "tflite": "mnist_cnn_web_int8.tflite"}
-SLOW = {"tfjs-webgl", "tfjs-cpu"}  # 30 ms a digit: a hundred do
 
 
 def test_node_agrees_with_keras(folder: Path) -> None:
-    run_in(folder, "node", "predict_node.mjs")
-    figures = json.loads((folder / "predict_node.json").read_text())
+    figures = json.loads((folder / "predict_wasm.json").read_text())
     assert figures["tfjs_float32"]["largest_difference"] <= 1e-5
     assert all(figure["same_label"] >= 0.998 for figure in figures.values())
     assert len(figures) == 3
@@ -40,7 +40,8 @@ def test_a_keras_3_layers_model_does_not_load(folder: Path) -> None:
 def test_test_digits_in_the_browser(
     runtime: str, model: dict[str, str], demo: Demo, folder: Path
 ) -> None:
-    count = 100 if runtime in SLOW else 1000
+    answers = json.loads((folder / "test_digits.json").read_text())
+    count = len(answers["labels"])
     shutil.copy(folder / "test_digits.bin", folder / "page")
     demo.load()
     found = demo.page.evaluate(
@@ -59,8 +60,7 @@ def test_test_digits_in_the_browser(
         [runtime, model, count],
     )
     found = np.array(found).reshape(count, 10)
-    wanted = np.array(json.loads((folder / "test_digits.json").read_text())["probabilities"])
-    wanted = wanted[:count]
+    wanted = np.array(answers["probabilities"])
     if model is FLOAT32:
         assert np.abs(found - wanted).max() <= 1e-5
     assert np.mean(found.argmax(axis=1) == wanted.argmax(axis=1)) >= 0.998
@@ -167,6 +167,45 @@ def test_memory_is_flat_over_500_predictions(runtime: str, demo: Demo) -> None:
     assert heap() - heap_before < 1_500_000  # less than one kept picture (3 kB) for each
 
 
+def test_bytes_until_the_first_prediction(demo: Demo, folder: Path) -> None:
+    sizes: dict[str, int] = {}
+
+    def received(answer: Response) -> None:
+        name = urlsplit(answer.url).path.removeprefix("/")
+        sizes[name] = int(answer.headers["content-length"])
+        assert answer.headers.get("content-encoding") == "br", name
+
+    demo.load()
+    demo.page.on("response", received)
+    demo.press()
+    demo.ready("wasm 已就绪")
+    demo.page.locator(".digit-digits button").first.click()
+    demo.predictions(1)
+    parts = json.loads((folder / "bundle.json").read_text())["parts"]
+    fetched = {
+        name for part in ("page", "tfjs-wasm", "tfjs_uint8") for name in parts[part]["files"]
+    }
+    assert sizes.keys() | {"digit.css", "digit_loader.js"} == fetched
+    model = sum(size for name, size in sizes.items() if name.startswith("tfjs_uint8/"))
+    assert model <= 950_000
+    assert sum(sizes.values()) - model <= 200_000
+    assert parts["page"]["brotli"] + parts["tfjs-wasm"]["brotli"] <= 200_000
+
+
+def test_every_runtime_is_timed(demo: Demo) -> None:
+    page = demo.open("en")
+    demo.ready("is ready")
+    page.get_by_role("button", name="Time each of them").click()
+    demo.ready("wasm is ready")
+    page.wait_for_function("document.querySelectorAll('.digit-measured li').length === 4")
+    for line, runtime in zip(
+        page.locator(".digit-measured li").all_inner_texts(),
+        ["wasm", "webgl", "cpu", "wasm (int8)"],
+        strict=True,
+    ):
+        assert re.search(rf"· {re.escape(runtime)}: .* first prediction \d+ ms, .* [\d.]+ ms", line)
+
+
 def test_nothing_is_loaded_until_used(demo: Demo) -> None:
     demo.load()
     demo.page.wait_for_load_state("networkidle")
@@ -236,7 +275,8 @@ def test_mistakes_change_what_the_model_sees(
 def broken(page: Path) -> dict[str, dict[str, str]]:
     """Make broken copies of the models in page/ and return which to name for each fault."""
     for name in ("cut", "shape", "unreadable"):
-        shutil.copytree(page / "tfjs_uint8", page / name, dirs_exist_ok=True)
+        packed = shutil.ignore_patterns("*.br")
+        shutil.copytree(page / "tfjs_uint8", page / name, dirs_exist_ok=True, ignore=packed)
     weights = page / "cut" / "group1-shard1of1.bin"
     weights.write_bytes(weights.read_bytes()[:1000])
     model = json.loads((page / "shape" / "model.json").read_text())

@@ -1,11 +1,10 @@
 /** Put the page together: its modules bundled and tree-shaken, the runtimes and the models. */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { brotliCompress } from 'node:zlib';
+import { brotliCompress, constants } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { build } from 'esbuild';
@@ -14,11 +13,11 @@ import { ProgramError, existing, graphModel, run } from './node_model.mjs';
 const USAGE = `usage: node bundle.mjs [--sources FOLDER] [--compress] [--extra FILE ...]
 
 Reads the page's modules in FOLDER (default: the current one), tfjs_uint8/,
-mnist_cnn_web_int8.tflite and pick_digits.json; writes page/, ready for any web server, and the
-bytes of each of its files to bundle.json.
+mnist_cnn_web_int8.tflite and pick_digits.json; writes page/, ready for any web server, and its
+bytes to bundle.json: of each file, and of what a browser fetches for each runtime.
   --sources FOLDER  where digit.mjs and the modules beside it are
   --extra FILE      a further file or folder for page/, for instance tfjs_float32
-  --compress        write a .br beside each file, and its bytes to bundle.json`;
+  --compress        write a .br beside each file, and count its bytes too`;
 
 const SOURCES = ['digit_loader.mjs', 'runtimes.mjs']; // what a page imports
 const STATIC = ['index.html', 'digit.css'];
@@ -37,6 +36,20 @@ const WASM = {
     'litert_wasm_compat_internal.wasm',
   ],
 };
+// What is fetched: modules with all that they import, and files.
+const PARTS = {
+  page: { modules: ['digit_loader.mjs', 'digit.mjs'], files: ['digit.css', 'pick_digits.json'] },
+  'tfjs-cpu': { modules: ['tfjs_runtime.mjs', 'backend:cpu'], files: [] },
+  'tfjs-wasm': { modules: ['tfjs_runtime.mjs', 'backend:wasm'], files: ['tfjs-backend-wasm-simd.wasm'] },
+  'tfjs-webgl': { modules: ['tfjs_runtime.mjs', 'backend:webgl'], files: [] },
+  litert: {
+    modules: ['litert_runtime.mjs'],
+    files: ['litert_wasm_internal.js', 'litert_wasm_internal.wasm'],
+  },
+  tfjs_uint8: { modules: [], files: ['tfjs_uint8/model.json', 'tfjs_uint8/group1-shard1of1.bin'] },
+  tflite_int8: { modules: [], files: ['mnist_cnn_web_int8.tflite'] },
+};
+const LARGE = 4e6; // bytes: beyond them, brotli's highest quality takes half a minute
 const require = createRequire(import.meta.url);
 
 /** Return the folder of an npm package: beside this program or above the current folder. */
@@ -46,7 +59,7 @@ function packageFolder(name) {
   try {
     return dirname(require.resolve(`${name}/package.json`, { paths }));
   } catch {
-    throw new ProgramError(`${name} is not in ${folders[0]}; run \`npm ci\` first`);
+    throw new ProgramError(`${name} is not in ${folders[0]}; run \`npm ci\` first, beside package-lock.json`);
   }
 }
 
@@ -100,8 +113,9 @@ function slim(folder) {
 }
 
 async function bundle(sources, target) {
-  const folder = await mkdtemp(join(tmpdir(), 'custom-tfjs-'));
+  const folder = resolve('.partial-tfjs'); // a fixed name: the hashes in the file names depend on it
   try {
+    await mkdir(folder, { recursive: true });
     await customModules(folder, await kernelsOf('tfjs_uint8'));
     return await build({
       entryPoints: SOURCES.map((file) => join(sources, file)),
@@ -123,7 +137,7 @@ async function bundle(sources, target) {
     if (!error.errors) throw error;
     throw new ProgramError(`esbuild: ${error.errors[0].text}`);
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -152,7 +166,14 @@ async function sizes(folder, compress) {
     const content = await readFile(file);
     const row = { raw: content.length };
     if (compress) {
-      const packed = await promisify(brotliCompress)(content);
+      const quality = content.length > LARGE ? 9 : constants.BROTLI_MAX_QUALITY;
+      const packed = await promisify(brotliCompress)(content, {
+        params: {
+          [constants.BROTLI_PARAM_QUALITY]: quality,
+          [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+          [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+        },
+      });
       await writeFile(`${file}.br`, packed);
       row.brotli = packed.length;
     }
@@ -161,19 +182,49 @@ async function sizes(folder, compress) {
   return Object.fromEntries(rows);
 }
 
+/** Return the files of a module and of all that it imports at once, by esbuild's own account. */
+function withImports(outputs, entry) {
+  const ends = (name) => name === entry || name.endsWith(`/${entry}`);
+  const queue = Object.keys(outputs).filter((file) => ends(outputs[file].entryPoint ?? ''));
+  const found = new Set();
+  while (queue.length) {
+    const file = queue.pop();
+    found.add(basename(file));
+    const { imports } = outputs[file];
+    queue.push(...imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path));
+  }
+  return found;
+}
+
+/** Add up the bytes of each part; what the page has already is not counted again. */
+function parts(files, outputs) {
+  const filesOf = ({ modules, files: others }) => (
+    new Set([...modules.flatMap((name) => [...withImports(outputs, name)]), ...others]));
+  const page = filesOf(PARTS.page);
+  return Object.fromEntries(Object.entries(PARTS).map(([name, part]) => {
+    const own = [...filesOf(part)].filter((file) => name === 'page' || !page.has(file));
+    const total = (key) => own.reduce((sum, file) => sum + files[file][key], 0);
+    return [name, { raw: total('raw'), brotli: total('brotli'), files: own }];
+  }));
+}
+
 async function main({ sources, compress, extra }) {
   const partial = '.partial-page';
   await rm(partial, { recursive: true, force: true });
   try {
     await mkdir(partial);
     await copyFiles(sources, extra, partial);
-    await bundle(resolve(sources), resolve(partial));
-    const figures = await sizes(partial, compress);
+    const { metafile } = await bundle(resolve(sources), resolve(partial));
+    const files = await sizes(partial, compress);
+    const figures = { files, parts: parts(files, metafile.outputs) };
     await rm('page', { recursive: true, force: true });
     await rename(partial, 'page');
     await writeFile('bundle.json', JSON.stringify(figures, null, 1));
-    for (const [file, { raw, brotli }] of Object.entries(figures)) {
-      console.log(file.padEnd(40), String(raw).padStart(9), String(brotli ?? '').padStart(9));
+    const row = (name, ...cells) => console.log(name.padEnd(15), ...cells.map((cell) => cell.padStart(9)));
+    const bytes = (number) => (number ? number.toLocaleString('en') : '');
+    row('what is fetched', 'bytes', compress ? 'brotli' : '');
+    for (const [name, { raw, brotli }] of Object.entries(figures.parts)) {
+      row(name, bytes(raw), bytes(brotli));
     }
   } finally {
     await rm(partial, { recursive: true, force: true });

@@ -9,6 +9,7 @@ const PEN = 22; // width of a line
 const STEP = 10; // of an arrow key
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const MISTAKES = ['invert', 'scale', 'centre'];
+const TIMED = 20; // predictions
 
 const besideThisFile = (file) => new URL(file, import.meta.url).href;
 
@@ -63,6 +64,7 @@ class Demo {
     });
     clear.addEventListener('click', () => this.#clear());
     runtime.addEventListener('change', () => this.#open(runtime.value));
+    this.#parts.measure.addEventListener('click', () => this.#measure());
     for (const name of MISTAKES) mistakes[name].addEventListener('change', () => this.#predict());
     this.#addDigits();
     this.#open(Object.keys(RUNTIMES).find((name) => !lacks(name)));
@@ -75,8 +77,7 @@ class Demo {
     this.#say(this.#text('opening', { name: this.#text(name) }));
     this.#parts.error.replaceChildren();
     this.#queue(async () => {
-      this.#runtime?.close();
-      this.#runtime = undefined;
+      this.#close();
       const opened = await openRuntime(name, this.#files);
       // The first run compiles; do it now and not under the reader's pen.
       await opened.predict(new Float32Array(28 * 28));
@@ -84,6 +85,35 @@ class Demo {
       this.#say(this.#text('ready', { name: this.#text(name) }));
       if (!isEmpty(this.#parts.paper)) this.#predict();
     });
+  }
+
+  #close() {
+    this.#runtime?.close();
+    this.#runtime = undefined;
+  }
+
+  /** Time every runtime on this machine, then open the chosen one again. */
+  #measure() {
+    const { measure, measured, runtime } = this.#parts;
+    const chosen = runtime.value;
+    const works = [...runtime.options].filter(({ disabled }) => !disabled);
+    measure.disabled = true;
+    measured.replaceChildren();
+    for (const { value: name } of works) {
+      this.#queue(async () => {
+        this.#close();
+        this.#say(this.#text('measuring', { name: this.#text(name) }));
+        const times = await timed(name, this.#files).catch(() => null);
+        const text = times
+          ? this.#text('measured', { name: this.#text(name), ...times })
+          : this.#text('failed', { runtime: this.#text(name), reason: '–' });
+        measured.append(element('li', {}, text));
+      });
+    }
+    this.#queue(async () => {
+      measure.disabled = false;
+    });
+    this.#open(chosen);
   }
 
   #queue(task) {
@@ -136,8 +166,7 @@ class Demo {
     const code = error instanceof ModelError ? error.code : 'failed';
     const detail = { reason: error.message, ...error.detail, runtime: this.#text(name) };
     if (detail.file) detail.file = detail.file.replace(besideThisFile('./'), '');
-    this.#runtime?.close();
-    this.#runtime = undefined;
+    this.#close();
     const option = [...this.#parts.runtime.options].find(({ value }) => value === name);
     if (code === 'lost') option.disabled = true; // until the page is loaded again
     this.#say('');
@@ -193,6 +222,24 @@ class Demo {
   }
 }
 
+/** Return the milliseconds until a runtime's first answer, and the median of the later ones. */
+async function timed(name, files) {
+  const start = performance.now();
+  const opened = await openRuntime(name, files);
+  const pixels = new Float32Array(28 * 28);
+  await opened.predict(pixels);
+  const first = performance.now() - start;
+  const times = [];
+  for (let i = 0; i < TIMED; i += 1) {
+    const before = performance.now();
+    await opened.predict(pixels);
+    times.push(performance.now() - before);
+  }
+  opened.close();
+  const median = times.sort((a, b) => a - b)[TIMED / 2];
+  return { first: first.toFixed(0), median: median.toFixed(1) };
+}
+
 /** Make the elements; the texts that never change are in them. */
 function build(text) {
   const paper = element('canvas', {
@@ -222,24 +269,30 @@ function build(text) {
   const status = element('p', { role: 'status', class: 'digit-status' });
   const error = element('p', { role: 'alert', class: 'digit-error' });
   const time = element('p', { class: 'digit-time' });
+  const measure = element('button', { type: 'button' }, text('measure'));
+  const measured = element('ul', { class: 'digit-measured' });
   const digits = element('div', { class: 'digit-digits', role: 'group', 'aria-label': text('pick') });
   const top = [
     element('label', { class: 'digit-runtime' }, `${text('runtime')} `, runtime),
     error,
     element('div', { class: 'digit-columns' },
       element('div', {}, element('p', { 'aria-hidden': 'true' }, text('draw')),
-        element('div', { class: 'digit-sheet' }, paper, cursor), clear),
-      element('div', {}, element('p', { 'aria-hidden': 'true' }, text('sees')), preview, time),
+        element('div', { class: 'digit-sheet' }, paper, cursor), clear, status),
+      element('div', { class: 'digit-seen' },
+        element('p', { 'aria-hidden': 'true' }, text('sees')), preview, time),
       element('div', { class: 'digit-answer' }, element('p', {}, text('probabilities')),
         element('ol', { class: 'digit-rows', role: 'list' }, ...rows.map(({ row }) => row)))),
-    status,
     element('p', { id: 'digit-keys', class: 'digit-keys' }, text('keys')),
     element('p', { 'aria-hidden': 'true' }, text('pick')),
     digits,
     element('fieldset', {}, element('legend', {}, text('mistakes')),
       ...MISTAKES.map((name) => element('label', {}, mistakes[name], ` ${text(name)}`))),
+    measure,
+    measured,
   ];
-  return { top, paper, cursor, clear, preview, runtime, mistakes, rows, status, error, time, digits };
+  return {
+    top, paper, cursor, clear, preview, runtime, mistakes, rows, status, error, time, digits, measure, measured,
+  };
 }
 
 /** Let mouse, pen, finger and keyboard draw on `paper`. */

@@ -30,8 +30,9 @@ export async function openLiteRt({ tflite, wasmFolder }) {
   let model;
   try {
     model = await loadAndCompile(bytes, { accelerator: 'wasm' });
-  } catch {
-    throw new ModelError('unreadable', { file: tflite });
+  } catch ({ message }) {
+    const code = /not supported/.test(message) ? 'unsupported' : 'unreadable';
+    throw new ModelError(code, { file: tflite, reason: message });
   }
   const shapes = (details) => details.map(({ shape }) => [...shape]);
   try {

@@ -5,12 +5,15 @@ import '@tensorflow/tfjs-backend-wasm';
 import { CLASSES, PIXELS } from './model_files.mjs';
 import { ProgramError, existing, graphModel, run } from './node_model.mjs';
 
-const USAGE = `usage: node predict_node.mjs [--backend wasm|cpu] [FOLDER ...]
+const USAGE = `usage: node predict_node.mjs [--backend wasm|cpu] [--count N] [FOLDER ...]
 
 Reads test_digits.bin and test_digits.json (python digits_for_js.py) and the graph models in the
-folders (default: tfjs_float32 tfjs_float16 tfjs_uint8); writes predict_node.json.`;
+folders (default: tfjs_float32 tfjs_float16 tfjs_uint8); writes predict_wasm.json or
+predict_cpu.json.
+  --count N  take the first N digits only`;
 
 const BATCH = 100;
+const TIMED = 50; // predictions of one digit each
 const MADE_BY = 'python digits_for_js.py';
 
 /** Return n·10 probabilities for n pictures of 784 bytes. */
@@ -38,7 +41,18 @@ function share(found, wanted) {
   return found.filter((label, i) => label === wanted[i]).length / wanted.length;
 }
 
-async function main({ backend }, folders) {
+/** Return the milliseconds that one digit takes: the first time and the median of the later ones. */
+function timed(model, bytes) {
+  const times = Array.from({ length: TIMED }, (_, i) => {
+    const start = performance.now();
+    predict(model, bytes.subarray((i % 10) * PIXELS, ((i % 10) + 1) * PIXELS));
+    return performance.now() - start;
+  });
+  const [first, ...later] = times;
+  return { first_ms: first, median_ms: later.sort((a, b) => a - b)[later.length >> 1] };
+}
+
+async function main({ backend, count }, folders) {
   if (!(await tf.setBackend(backend).catch(() => false))) {
     throw new ProgramError(`no backend ${backend}; take wasm or cpu`);
   }
@@ -47,27 +61,36 @@ async function main({ backend }, folders) {
   if (bytes.length !== keras.labels.length * PIXELS) {
     throw new ProgramError(`test_digits.bin and .json do not fit; run \`${MADE_BY}\` again`);
   }
-  const wanted = keras.probabilities.flat();
+  if (count && !(count >= 10 && count <= keras.labels.length)) {
+    throw new ProgramError(`--count ${count}: take 10 to ${keras.labels.length}`);
+  }
+  const digits = Number(count ?? keras.labels.length);
+  const wanted = keras.probabilities.slice(0, digits).flat();
   const figures = {};
   console.log(`TensorFlow.js ${tf.version.tfjs}, backend ${tf.getBackend()} in Node ${process.versions.node}`);
-  console.log('              accuracy  same label  largest difference');
+  console.log(`${digits} digits`.padEnd(13), 'accuracy  same label  largest difference');
   for (const folder of folders.length ? folders : ['tfjs_float32', 'tfjs_float16', 'tfjs_uint8']) {
     const model = await tf.loadGraphModel(await graphModel(folder));
-    const found = predict(model, bytes);
+    const times = timed(model, bytes);
+    const found = predict(model, bytes.subarray(0, digits * PIXELS));
     model.dispose();
     const figure = {
-      accuracy: share(labels(found), keras.labels),
+      accuracy: share(labels(found), keras.labels.slice(0, digits)),
       same_label: share(labels(found), labels(wanted)),
       largest_difference: found.reduce((top, p, i) => Math.max(top, Math.abs(p - wanted[i])), 0),
+      ...times,
     };
     figures[folder] = figure;
     const percent = (value, width) => `${(100 * value).toFixed(2)}%`.padStart(width);
     console.log(folder.padEnd(12), percent(figure.accuracy, 9), percent(figure.same_label, 11),
       figure.largest_difference.toExponential(0).padStart(19));
   }
-  await writeFile('.partial-predict_node.json', JSON.stringify(figures));
-  await rename('.partial-predict_node.json', 'predict_node.json');
+  for (const [folder, { first_ms: first, median_ms: median }] of Object.entries(figures)) {
+    console.log(`${folder.padEnd(12)} one digit: first ${first.toFixed(1)} ms, then ${median.toFixed(1)} ms`);
+  }
+  await writeFile(`.partial-predict_${backend}.json`, JSON.stringify(figures));
+  await rename(`.partial-predict_${backend}.json`, `predict_${backend}.json`);
 }
 
-const options = { backend: { type: 'string', default: 'wasm' } };
+const options = { backend: { type: 'string', default: 'wasm' }, count: { type: 'string' } };
 await run(USAGE, { options, allowPositionals: true }, main);

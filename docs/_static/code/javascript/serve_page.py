@@ -13,10 +13,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import BinaryIO
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 from artifacts import ProgramError, existing, run
 
@@ -84,6 +87,27 @@ class Handler(SimpleHTTPRequestHandler):
         """Print nothing for each request."""
 
 
+def print_headers(server: ThreadingHTTPServer, file: str) -> None:
+    """Ask `server` for `file` as a browser does, and print the headers of the answer.
+
+    Raises:
+        ProgramError: if the file is not served.
+    """
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/{file}"
+    try:
+        question = Request(address, headers={"Accept-Encoding": "gzip, br"}, method="HEAD")
+        with urlopen(question) as answer:
+            headers = answer.headers
+    except URLError as error:
+        raise ProgramError(f"{file}: {error}") from error
+    finally:
+        server.shutdown()
+    for name, value in headers.items():
+        if name not in ("Server", "Date", "Last-Modified"):
+            print(f"{name}: {value}")
+
+
 def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(
@@ -92,6 +116,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", default="page", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=8000, help="default: %(default)s; 0: any")
     parser.add_argument("--cors", metavar="ORIGIN", help="let pages of ORIGIN, or of *, read it")
+    parser.add_argument("--headers", metavar="FILE", help="print the headers of a file and end")
     options = parser.parse_args()
     folder = existing(options.folder, "node bundle.mjs")
     handler = partial(Handler, directory=str(folder), cors=options.cors)
@@ -99,6 +124,9 @@ def main() -> None:
         server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
     except (OSError, OverflowError) as error:
         raise ProgramError(f"port {options.port}: {error}; take another --port") from error
+    if options.headers:
+        print_headers(server, options.headers)
+        return
     print(f"http://127.0.0.1:{server.server_port}/", flush=True)
     try:
         server.serve_forever()

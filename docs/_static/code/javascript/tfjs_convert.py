@@ -16,11 +16,12 @@ import os
 import shlex
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from artifacts import ProgramError, existing, run, whole
 
-INSTALL = "python3 -m venv tfjs-env && tfjs-env/bin/pip install -r requirements-tfjs.txt"
+INSTALL = "python tfjs_env.py"
 # The star stands for "every weight"; a shell must not expand it, so quote it there.
 PRECISIONS = {
     "float32": [],
@@ -44,8 +45,6 @@ def convert(converter: str, options: list[str], source: Path, target: Path) -> N
     Raises:
         ProgramError: with the converter's last line, or if it wrote no model.json.
     """
-    command = ["tensorflowjs_converter", *options, str(source), str(target)]
-    print("$", shlex.join(command), flush=True)
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     with whole(target) as partial:
         done = subprocess.run(
@@ -61,6 +60,12 @@ def convert(converter: str, options: list[str], source: Path, target: Path) -> N
             raise ProgramError(f"tensorflowjs_converter wrote no model.json: {last}")
 
 
+def announce(options: list[str], source: Path, target: Path) -> None:
+    """Print the command that converts, as it would be typed."""
+    command = ["tensorflowjs_converter", *options, str(source), str(target)]
+    print("$", shlex.join(command), flush=True)
+
+
 def size(folder: Path) -> int:
     """Return the bytes of all files in `folder`."""
     return sum(file.stat().st_size for file in folder.iterdir())
@@ -73,20 +78,34 @@ def main() -> None:
     )
     parser.add_argument("--converter", metavar="FILE", help="the tensorflowjs_converter to run")
     parser.add_argument(
-        "--layers", action="store_true", help="convert mnist_cnn.h5 to a layers model instead"
+        "--layers",
+        metavar="FILE",
+        nargs="?",
+        const="mnist_cnn.h5",
+        help="convert a Keras file (default: %(const)s) to a layers model instead",
     )
     options = parser.parse_args()
     converter = find_converter(options.converter)
     if options.layers:
-        source = existing("mnist_cnn.h5", "python mnist_cnn.py")
-        convert(converter, ["--input_format=keras"], source, Path("tfjs_layers"))
+        source = existing(options.layers, "python mnist_cnn.py")
+        keras_file = (["--input_format=keras"], source, Path("tfjs_layers"))
+        announce(*keras_file)
+        convert(converter, *keras_file)
         return
     source = existing("saved_model/1", "python mnist_cnn.py")
-    figures = {}
-    for name, quantise in PRECISIONS.items():
-        target = Path(f"tfjs_{name}")
-        convert(converter, ["--input_format=tf_saved_model", *quantise], source, target)
-        figures[name] = {"folder": str(target), "bytes": size(target)}
+    jobs = {
+        name: (["--input_format=tf_saved_model", *quantise], source, Path(f"tfjs_{name}"))
+        for name, quantise in PRECISIONS.items()
+    }
+    for job in jobs.values():
+        announce(*job)
+    with ThreadPoolExecutor() as pool:  # most of a conversion is TensorFlow starting
+        for done in [pool.submit(convert, converter, *job) for job in jobs.values()]:
+            done.result()
+    figures = {
+        name: {"folder": str(target), "bytes": size(target)}
+        for name, (_, _, target) in jobs.items()
+    }
     print(f"{'':12}  {'bytes':>9}")
     for figure in figures.values():
         print(f"{figure['folder']:12}  {figure['bytes']:>9,}")

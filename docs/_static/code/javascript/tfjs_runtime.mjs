@@ -26,7 +26,7 @@ export async function openTfjs(name, files) {
   const handler = await readGraphModel(files.graphModel, fetchFile);
   await BACKENDS[name](files);
   const started = await setBackend(name).catch(() => false);
-  if (!started) throw new ModelError(name === 'webgl' ? 'nowebgl' : 'failed', { runtime: name });
+  if (!started) throw new ModelError(name === 'webgl' ? 'nowebgl' : 'nobackend', { runtime: name });
   await ready();
   const lost = contextLost();
   const model = await loadGraphModel(handler);

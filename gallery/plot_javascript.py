@@ -1,0 +1,138 @@
+"""
+转换为 TensorFlow.js 和 LiteRT.js
+=================================
+
+这一页把模型转换成浏览器能用的文件，在 Node 里运行它，与 Keras 的回答比较，再打包成网页。逐步的说明见 :doc:`/javascript`。
+"""
+
+# sphinx_gallery_start_ignore
+import shutil
+import tempfile
+from pathlib import Path
+
+from sphinxext.runner import provoke, run
+
+run(
+    "tfjs_convert",
+    "python tfjs_convert.py",
+    writes=["tfjs_float32", "tfjs_float16", "tfjs_uint8", "tfjs_convert.json"],
+)
+run("tfjs_layers", "python tfjs_convert.py --layers", writes=["tfjs_layers"])
+run("load_layers", "node load_layers.mjs")
+provoke("tfjs_keras_file", "python tfjs_convert.py --layers mnist_cnn.keras")
+provoke("tfjs_no_converter", "python tfjs_convert.py --converter tfjs-env/bin/nothing")
+run(
+    "tflite_web",
+    "python tflite_web.py",
+    writes=["mnist_cnn_web.tflite", "mnist_cnn_web_int8.tflite", "tflite_web.json"],
+)
+run(
+    "digits_for_js",
+    "python digits_for_js.py",
+    writes=["test_digits.bin", "test_digits.json", "pick_digits.json"],
+)
+run("predict_node", "node predict_node.mjs", writes=["predict_wasm.json"])
+run(
+    "predict_node_cpu",
+    "node predict_node.mjs --backend cpu --count 100 tfjs_uint8",
+    writes=["predict_cpu.json"],
+)
+run("bundle", "node bundle.mjs --compress", writes=["page", "bundle.json"])
+run("page_headers", "python serve_page.py --port 0 --headers tfjs-backend-wasm-simd.wasm")
+run(
+    "page_headers_js",
+    f"python serve_page.py --port 0 --headers {min(p.name for p in Path('page').glob('digit-*.js'))}",
+)
+shutil.copytree("tfjs_uint8", "tfjs_cut", dirs_exist_ok=True)
+weights = Path("tfjs_cut/group1-shard1of1.bin")
+weights.write_bytes(weights.read_bytes()[:500_000])
+provoke("tfjs_cut", "node predict_node.mjs tfjs_cut")
+shutil.rmtree("tfjs_cut")
+with tempfile.TemporaryDirectory() as folder:
+    for name in ("predict_node.mjs", "node_model.mjs", "model_files.mjs"):
+        shutil.copy(name, folder)
+    Path("elsewhere").symlink_to(folder)
+    try:
+        provoke("no_packages", "node elsewhere/predict_node.mjs")
+    finally:
+        Path("elsewhere").unlink()
+# sphinx_gallery_end_ignore
+
+# %%
+# 图模型
+# ------
+#
+# ``tensorflowjs_converter`` 把 SavedModel 变成图模型：一个 ``model.json``，加上权重文件。权重可以是 float32，也可以量化成 float16 或 uint8，文件随之变小：
+#
+# .. console:: tfjs_convert
+#
+# 层模型
+# ------
+#
+# 由 Keras 3 的 ``.h5`` 文件转换的层模型，转换时没有报错，加载时才失败：
+#
+# .. console:: tfjs_layers
+#
+# .. console:: load_layers
+#
+# 在 Node 里运行
+# --------------
+#
+# 用同样的测试图片比较 TensorFlow.js 与 Keras 的回答：
+#
+# .. console:: predict_node
+#
+# “same label” 是与 Keras 模型回答相同的比例，“largest difference” 是概率相差最大的一次。uint8 的文件只有 float32 的四分之一，认错的数字并没有变多：
+import json
+
+import matplotlib.pyplot as plt
+
+sizes = json.loads(Path("tfjs_convert.json").read_text())
+answers = json.loads(Path("predict_wasm.json").read_text())
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.2), sharey=True)
+names = list(sizes)
+bars = left.barh(names, [sizes[name]["bytes"] / 1e6 for name in names], color="C1")
+left.bar_label(bars, fmt="%.2f MB", padding=3)
+left.set(title="Size", xlim=(0, 6.2))
+left.invert_yaxis()
+differences = [answers[f"tfjs_{name}"]["largest_difference"] for name in names]
+bars = right.barh(names, differences)
+right.bar_label(bars, fmt="%.0e", padding=3)
+right.set(title="Largest difference from Keras", xscale="log", xlim=(1e-7, 1))
+figure.tight_layout()
+
+# %%
+# 纯 JavaScript 的 cpu 后端给出同样的回答，只是慢得多：
+#
+# .. console:: predict_node_cpu
+#    :match: ^TensorFlow|digits|tfjs_uint8
+#
+# LiteRT.js 的模型
+# ----------------
+#
+# .. console:: tflite_web
+#
+# 网页
+# ----
+#
+# ``bundle.mjs`` 把演示的源文件、运行时和模型放进 ``page/``。浏览器只下载所选运行方式需要的文件：
+#
+# .. console:: bundle
+parts = json.loads(Path("bundle.json").read_text())["parts"]
+models = {"litert": "tflite_int8"}
+runtimes = ["tfjs-cpu", "tfjs-wasm", "tfjs-webgl", "litert"]
+figure, axis = plt.subplots(figsize=(7.5, 2.4))
+left = [0.0] * len(runtimes)
+for label, names in (
+    ("page", ["page"] * len(runtimes)),
+    ("runtime", runtimes),
+    ("model", [models.get(name, "tfjs_uint8") for name in runtimes]),
+):
+    widths = [parts[name]["brotli"] / 1e6 for name in names]
+    bars = axis.barh(runtimes, widths, left=left, label=label)
+    left = [a + b for a, b in zip(left, widths, strict=True)]
+axis.bar_label(bars, [f"{total:.2f} MB" for total in left], padding=3)
+axis.set(title="Fetched until the first prediction, with brotli", xlim=(0, 1.2 * max(left)))
+axis.legend(loc="lower center", ncols=3, fontsize=8)
+axis.invert_yaxis()
+figure.tight_layout()
