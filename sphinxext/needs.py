@@ -57,14 +57,19 @@ class Needs:
         self.root = site.root
 
     def upstream(self, stem: str) -> list[str]:
-        """Return the earlier pages whose artifacts `stem` or its programs name."""
+        """Return the earlier pages whose artifacts `stem`, its programs or modules name."""
         sources = [self.pages[stem], *(self._source(name) for name in self._used_by(stem))]
+        sources += [path.read_text(encoding="utf-8") for _, path in self._local_modules(stem)]
         named = [text for source in sources for text in strings(source)]
         earlier = self.order[: self.order.index(stem)]
         return [
             page
             for page in earlier
-            if any(artifact in text for artifact in self.writes[page] for text in named)
+            if any(
+                re.search(rf"(?<!\w){re.escape(artifact)}(?!\w)", text)
+                for artifact in self.writes[page]
+                for text in named
+            )
         ]
 
     def of(self, stem: str) -> dict[str, str]:

@@ -196,7 +196,7 @@ def test_the_readers_requirements_are_enough_and_agree_with_the_lock() -> None:
     needed = {
         parsed.name: parsed
         for file in sorted(code.glob("*/requirements*.txt"))
-        if not file.is_symlink()  # the locks of other environments
+        if not file.is_symlink()  # that is a lock
         for parsed in map(Requirement, file.read_text().split())
     }
     assert needed
