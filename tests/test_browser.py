@@ -221,7 +221,7 @@ def test_the_copy_button_takes_the_command_without_prompt_and_output(
 ) -> None:
     with browser.new_context(permissions=["clipboard-read", "clipboard-write"]) as context:
         tab = Watched(context, site)
-        page = tab.open(f"{folder}lite/android.html")
+        page = tab.open(f"{folder}lite/emulation.html")
         recorded = (OUTPUTS / "interpret.txt").read_text(encoding="utf-8").splitlines()
         block = page.locator("div.highlight-console", has_text="index 9 prob is").first
         assert block.inner_text().startswith(recorded[0])
@@ -235,8 +235,8 @@ def test_the_copy_button_takes_the_command_without_prompt_and_output(
 def test_the_copy_button_takes_a_program_whole(browser: Browser, site: str) -> None:
     with browser.new_context(permissions=["clipboard-read", "clipboard-write"]) as context:
         tab = Watched(context, site)
-        page = tab.open("lite/android.html")
-        block = page.locator("div.highlight", has_text="def load_model_file").last
+        page = tab.open("lite/emulation.html")
+        block = page.locator("div.highlight", has_text="def fill_input_raw").last
         block.hover()
         block.locator("button.copybtn").click()
         page.wait_for_function("() => document.querySelector('button.copybtn.success')")
