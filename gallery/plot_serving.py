@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from sphinxext.runner import provoke, run
-from sphinxext.server import refuse, serving
+from sphinxext.server import ask, refuse, serving
 
 SERVER = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=mnist"
 # What is in a folder that someone made with Keras 3 and `save` in place of `export`.
@@ -19,12 +19,12 @@ shutil.copy("mnist_cnn.keras", "keras_model/1")
 Path("no_version").mkdir(exist_ok=True)
 
 with serving("serving_start", f'{SERVER} --model_base_path="$PWD/saved_model"', named=True):
-    run("serving_status", "curl --silent http://localhost:8501/v1/models/mnist")
+    ask("serving_status", "curl --silent http://localhost:8501/v1/models/mnist")
     run("rest_client", "python rest_client.py --status")
     run("rest_columns", "python rest_client.py --columns --version 1")
     run("digits_json", "python digits_json.py", writes=["digits.json"])
     run("rest_javascript", "node rest_client.mjs digits.json")
-    run("serving_curl", "sh serving_curl.sh")
+    ask("serving_curl", "sh serving_curl.sh")
     run("grpc_client", "python grpc_client.py")
     provoke("rest_unknown_model", "python rest_client.py --model nope")
     provoke("rest_unknown_version", "python rest_client.py --version 99")
@@ -32,9 +32,9 @@ with serving("serving_start", f'{SERVER} --model_base_path="$PWD/saved_model"', 
     provoke("rest_no_channel", "python rest_client.py --raw")
     shape = '{"instances": [[[[0.5], [0.5]], [[0.5], [0.5]]]]}'
     predict = "curl --silent http://localhost:8501/v1/models/mnist:predict --data"
-    run("rest_wrong_shape", f"{predict} '{shape}'")
-    run("rest_wrong_type", f"""{predict} '{{"instances": ["7"]}}'""")
-    run("rest_wrong_key", f"""{predict} '{{"images": []}}'""")
+    ask("rest_wrong_shape", f"{predict} '{shape}'")
+    ask("rest_wrong_type", f"""{predict} '{{"instances": ["7"]}}'""")
+    ask("rest_wrong_key", f"""{predict} '{{"images": []}}'""")
     provoke("grpc_unknown_signature", "python grpc_client.py --signature nope")
     provoke("grpc_wrong_input", "python grpc_client.py --input picture")
     run(

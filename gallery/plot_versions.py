@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from sphinxext.runner import provoke, run
-from sphinxext.server import serving
+from sphinxext.server import ask, serving
 
 
 def tidy():
@@ -43,7 +43,7 @@ with serving(
     provoke("rest_unknown_label", "python rest_client.py --label beta")
     run("model_config_early", "python model_config.py --labels stable=1 canary=9")
     provoke("reload_config_early", "python reload_config.py")
-    run("metrics", "curl --silent http://localhost:8501/monitoring/prometheus/metrics")
+    ask("metrics", "curl --silent http://localhost:8501/monitoring/prometheus/metrics")
 tidy()
 run("check_compose", "check-jsonschema --builtin-schema vendor.compose-spec serving_compose.yaml")
 run("check_kubernetes", "kubernetes-validate --strict serving_kubernetes.yaml")

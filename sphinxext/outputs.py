@@ -47,7 +47,8 @@ class Console(SphinxDirective):
                 raise self.error(f"no page of this build kept an output named {name}")
             return []
         command, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-        shown = self.chosen(lines)
+        not_run = lines[:1] and lines[0].startswith("not run: ")  # this machine lacks something
+        shown = lines if not_run else self.chosen(lines)
         if self.options.get("show") == "command":
             shown = [command]
         elif self.options.get("show") != "output":

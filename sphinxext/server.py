@@ -56,7 +56,7 @@ class Choice:
 
 def inputs() -> dict[str, str]:
     """Return what a page that runs a server depends on, beside files of the site."""
-    return {"model server": str(choice())}
+    return {"model server": str(choice()), "curl": str(bool(shutil.which("curl")))}
 
 
 @functools.cache
@@ -143,6 +143,14 @@ def serving(name: str, command: str, *, named: bool = False, until: str = "") ->
             shown = re.sub("^" + " ".join(EMULATION), chosen.shown, command)
             runner.made.append(runner.keep(name, shown, _scrub(log)))
             log.unlink()
+
+
+def ask(name: str, command: str) -> None:
+    """Run a command that needs curl, and keep its output; without curl, keep that it lacks."""
+    if shutil.which("curl"):
+        runner.run(name, command)
+    else:
+        runner.made.append(runner.keep(name, command, "not run: no curl here; install it\n"))
 
 
 def refuse(name: str, command: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from sphinxext import runner, server
 from sphinxext.layout import Site
 from sphinxext.runner import RunError
+from tests import documented
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=m"
@@ -192,3 +193,12 @@ def test_a_server_ends_with_a_killed_build(site: Site) -> None:
     assert killed.stdout.startswith("http://localhost:")
     assert os.read(read, 1) == b"", "end of file: nobody holds the other end any more"
     os.close(read)
+
+
+def test_without_curl_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "site", Site(tmp_path))
+    monkeypatch.setattr(documented, "OUTPUTS", tmp_path / "build" / "outputs")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    server.ask("status", "curl --silent http://localhost:8501/v1/models/mnist")
+    assert documented.not_run("status") == "no curl here; install it"
+    assert server.inputs()["curl"] == "False"
