@@ -253,7 +253,7 @@ def browser() -> None:
     """Time the demo in headless Chromium: from the click to the first answer, and later answers."""
     from playwright.sync_api import sync_playwright
 
-    from tests.javascript.chromium import ARGUMENTS, browser_path
+    from tests.chromium import ARGUMENTS, browser_path
 
     workspace = Site(ROOT).workspace
     figures: dict[str, list[tuple[float, float]]] = {"tfjs-wasm": [], "litert": []}

@@ -1,12 +1,15 @@
-"""In CI a test that did not run is a failure: CI=true turns every skip into one."""
+"""CI=true turns every skip into a failure; the browser of all modules that need one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.chromium import ARGUMENTS, browser_path
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -32,3 +35,16 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return refuse_skip((yield))
+
+
+# Not for the whole session: while Playwright is started, its event loop runs in this thread, and
+# no other can.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = browser_path()
+    if path is None:
+        pytest.skip("no Chromium here: install one, or name it in BROWSER_PATH")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()

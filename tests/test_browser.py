@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -13,14 +11,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 ROOT = Path(__file__).parent.parent
 HTML = ROOT / "build" / "html"
 OUTPUTS = ROOT / "build" / "outputs"
 SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 # What a Chinese reader types: words, phrases, mixed with Latin ones, more than one word.
 CHINESE = [
@@ -44,13 +40,6 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-def browser_path() -> str | None:
-    """Return the browser that BROWSER_PATH names, or one that the system has."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = (shutil.which(name) for name in names)
-    return os.environ.get("BROWSER_PATH") or next((path for path in found if path), None)
-
-
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     """Serve the built site over loopback."""
@@ -61,17 +50,6 @@ def site() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = browser_path()
-    if path is None:
-        pytest.skip("no Chromium here: install one, or name it in BROWSER_PATH")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 class Watched:

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from .chromium import ARGUMENTS, ROOT, browser_path
+from tests.chromium import ROOT
 
 CODE = ROOT / "docs" / "_static" / "code"
 BIN = Path(sys.executable).parent
@@ -75,17 +75,6 @@ def site(folder: Path) -> Iterator[str]:
         assert server.stdout is not None
         yield server.stdout.readline().strip()
         server.terminate()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = browser_path()
-    if path is None:
-        pytest.skip("no Chromium here: install one, or name it in BROWSER_PATH")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 class Demo:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route
 
-from .chromium import ROOT
+from tests.chromium import ROOT
+
 from .conftest import Demo
 
 HTML = ROOT / "build" / "html"
