@@ -19,7 +19,7 @@ extensions = [
     "sphinxext.downloads",
     "sphinxext.demo",
     "sphinxext.chinese_search",
-    "sphinxext.sidebar",
+    "sphinxext.incremental",
 ]
 nitpicky = True
 exclude_patterns = ["**/__pycache__", "_static/code/**/*.md"]

@@ -144,6 +144,18 @@ def test_a_changed_title_reaches_all_pages(site: MiniSite) -> None:
     assert site.html("gallery/plot_one") != "as it was"
 
 
+def test_the_page_of_a_document_that_is_gone_goes_too(site: MiniSite) -> None:
+    site.write("docs/more.md", "---\norphan: true\n---\n\n# More\n")
+    for language in ("zh_CN", "en"):
+        site.build(language=language)
+        assert "More" in site.html("more", language)
+    (site.root / "docs" / "more.md").unlink()
+    for language in ("zh_CN", "en"):
+        site.build(language=language)
+    assert list(site.root.glob("build/**/more.html")) == []
+    assert list(site.root.glob("build/**/more.doctree")) == []
+
+
 def test_a_translation_runs_nothing_and_is_shown(site: MiniSite) -> None:
     site.replace("locale/en/LC_MESSAGES/index.po", "The text.", "The new text.")
     site.build(language="en")

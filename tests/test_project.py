@@ -328,15 +328,16 @@ MODULE = "import pytest\n\npytest.importorskip('no_such_module')\n"
 
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0), ("false", 0)])
 def test_in_ci_a_skip_is_a_failure(ci: str, code: int, tmp_path: Path) -> None:
-    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
     (tmp_path / "test_some.py").write_text(SKIPPING)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
-    result = call(*command, str(tmp_path), folder=tmp_path, CI=ci)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.conftest"]
+    command += ["--rootdir", str(tmp_path)]
+    result = call(*command, str(tmp_path), folder=tmp_path, CI=ci, PYTHONPATH=str(ROOT))
     assert result.returncode == code, result.stdout
     if ci == "true":
         assert "1 passed, 2 errors" in result.stdout
         assert "CI allows no skip: Skipped: no such thing here" in result.stdout
         assert "CI allows no skip: Skipped: nothing to give" in result.stdout
     (tmp_path / "test_module.py").write_text(MODULE)
-    result = call(*command, str(tmp_path / "test_module.py"), folder=tmp_path, CI=ci)
+    module = str(tmp_path / "test_module.py")
+    result = call(*command, module, folder=tmp_path, CI=ci, PYTHONPATH=str(ROOT))
     assert result.returncode == (2 if ci == "true" else 5), result.stdout

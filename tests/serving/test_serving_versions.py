@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -325,7 +325,16 @@ def test_unknown_flags(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--no_such_flag" in capsys.readouterr().err
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """A shell starts its background jobs deaf to SIGINT, and what they start is so as well."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.usefixtures("heard")
 def test_signals_end_it_well(base: Path, name: str) -> None:
     with serve_folder("m", base) as server:
         server.ready()

@@ -191,20 +191,23 @@ def _start(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> None:
         cleanup.callback(rest.close)
 
 
-def _loader(options: argparse.Namespace, metrics: Metrics) -> Any:
+def _set_threads(options: argparse.Namespace) -> None:
     import tensorflow as tf
+
+    both = options.tensorflow_session_parallelism
+    if within := options.tensorflow_intra_op_parallelism or both:
+        tf.config.threading.set_intra_op_parallelism_threads(within)
+    if between := options.tensorflow_inter_op_parallelism or both:
+        tf.config.threading.set_inter_op_parallelism_threads(between)
+
+
+def _loader(options: argparse.Namespace, metrics: Metrics) -> Any:
     from serving_batching import BatchingOptions
     from serving_config import read_batching
     from serving_loader import Loader
     from serving_protocol import invalid
 
-    both = options.tensorflow_session_parallelism
-    tf.config.threading.set_intra_op_parallelism_threads(
-        options.tensorflow_intra_op_parallelism or both
-    )
-    tf.config.threading.set_inter_op_parallelism_threads(
-        options.tensorflow_inter_op_parallelism or both
-    )
+    _set_threads(options)
     batching = None
     if options.enable_batching:
         batching = BatchingOptions.from_message(read_batching(options.batching_parameters_file))

@@ -1,0 +1,45 @@
+"""Make an incremental build equal a full one where Sphinx itself does not.
+
+A title stands in the sidebar of every page, so a changed one makes all pages be written again; and
+the page of a document that is gone goes too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.environment import BuildEnvironment
+
+
+def pages_to_write(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
+    """Return all pages if the titles are not those of the last build (event env-updated)."""
+    titles = {name: title.astext() for name, title in env.titles.items()}
+    last = getattr(env, "titles_of_last_build", titles)
+    env.titles_of_last_build = titles  # type: ignore[attr-defined]  # pickled with env
+    return [] if titles == last else titles
+
+
+def delete_pages(
+    app: Sphinx,
+    env: BuildEnvironment,
+    added: Collection[str],
+    changed: Collection[str],
+    removed: Collection[str],
+) -> list[str]:
+    """Delete what was built of documents that are gone (event env-get-outdated)."""
+    for name in removed:
+        (Path(app.doctreedir) / f"{name}.doctree").unlink(missing_ok=True)
+        if isinstance(app.builder, StandaloneHTMLBuilder):
+            Path(app.builder.get_output_path(name)).unlink(missing_ok=True)
+    return []
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("env-updated", pages_to_write)
+    app.connect("env-get-outdated", delete_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
