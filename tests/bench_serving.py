@@ -1,6 +1,6 @@
 """Figures of the model server: python tests/bench_serving.py [--seconds 60].
 
-Prints medians and ratios beside their limits; exits with 1 if a limit is broken. The model is the
+Prints medians and ratios beside their limits; exits with 1 if a limit is missed. The model is the
 tutorial's own, in $TUTORIAL_WORKSPACE/saved_model (default: build/workspace).
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -36,15 +37,15 @@ CLIENTS = 32
 class Report:
     """Lines with a limit each."""
 
-    broken: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
 
     def limit(self, what: str, value: float, most: float, unit: str) -> None:
         good = value <= most
         print(
-            f"{what:44} {value:9.2f} {unit:3} at most {most:g} {unit:3} {'' if good else 'BROKEN'}"
+            f"{what:44} {value:9.2f} {unit:3} at most {most:g} {unit:3} {'' if good else 'MISSED'}"
         )
         if not good:
-            self.broken.append(what)
+            self.missed.append(what)
 
     def note(self, what: str, value: float, unit: str) -> None:
         print(f"{what:44} {value:9.2f} {unit}")
@@ -96,6 +97,7 @@ def grpc_call(server: Server, images: np.ndarray) -> Callable[[], Any]:
 
 
 def model_call(folder: Path, images: np.ndarray) -> Callable[[], Any]:
+    os.environ |= {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}  # as in the server
     from serving_model import ServedModel
 
     model = ServedModel("mnist", 1, folder / "1")
@@ -175,7 +177,7 @@ def main() -> int:
         server = stack.enter_context(serve_folder("mnist", folder)).ready()
         single_client(server, folder, report)
         under_load(server, folder, args.seconds, report)
-    return 1 if report.broken else 0
+    return 1 if report.missed else 0
 
 
 if __name__ == "__main__":

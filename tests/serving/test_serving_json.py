@@ -102,6 +102,44 @@ def test_the_fast_and_the_slow_way_agree(array: np.ndarray) -> None:
         np.testing.assert_array_equal(dense, array)
 
 
+@st.composite
+def nearly_numbers(draw: st.DrawFn) -> bytes:
+    """Return a request with an array of numbers, most often broken in a place or two."""
+    array = draw(arrays(np.float32, elements=st.floats(-9, 9, width=16)))
+    name = draw(st.sampled_from(["", '"signature_name": "other",', '"signature_name": 3,']))
+    key = draw(st.sampled_from(["instances", "inputs"]))
+    text = f'{{{name}"{key}":{json.dumps(array.tolist())}}}'
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, len(text)))
+        cut = draw(st.integers(0, 2))
+        text = text[:place] + draw(st.text('[]{}",:.-+0123e tn', max_size=2)) + text[place + cut :]
+    return text.encode()
+
+
+@given(nearly_numbers(), st.sampled_from([np.float32, np.int32, np.uint8, np.bool_]))
+@example(b'{"instances": [5[1], [2]]}', np.float32)
+@example(b'{"instances": [[1] 5, [2]]}', np.float32)
+@example(b'{"instances": [1 2]}', np.int32)
+@example(b'{"instances": []}', np.int32)
+@example(b'{"instances": [[]]}', np.int32)
+@example(b'{"instances": [[1], []]}', np.int32)
+@example(b'{"instances": [1], "inputs": [2]}', np.int32)
+@example(b'{"instances": [1e999]}', np.float32)
+@example(b'{"instances": [true]}', np.float32)
+def test_an_array_of_numbers_is_read_as_any_other_request(body: bytes, dtype: type) -> None:
+    results: list[Any] = []
+    for fast in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            if not fast:
+                patch.setattr(serving_json, "_read_numbers", lambda body: None)
+            try:
+                array = read(body, dtype)
+                results.append((array.dtype, array.tolist()))
+            except ServingError as error:
+                results.append(str(error))
+    assert results[0] == results[1]
+
+
 @given(st.lists(st.binary(max_size=20), min_size=1, max_size=5))
 def test_bytes_go_in_and_come_out(items: list[bytes]) -> None:
     body = json.dumps({"instances": [{"b64": base64.b64encode(i).decode()} for i in items]})

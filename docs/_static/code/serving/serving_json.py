@@ -1,8 +1,9 @@
 """JSON requests to tensors and tensors to JSON answers, by the rules of TensorFlow Serving.
 
-Dense arrays of numbers go through orjson and numpy. Whatever those cannot decide (a wrong type, a
-ragged list, a number that would lose precision, NaN) is read again value by value, slowly, to
-find the exact text of the error. The layout and the digits of an answer are the server's, byte
+A request that is one dense array of numbers is read without its brackets, by orjson and numpy;
+other dense arrays are joined list by list. Whatever that cannot decide (a wrong type, a ragged
+list, a number that would lose precision, NaN) is read again value by value, slowly, to find the
+exact text of the error. The layout and the digits of an answer are the server's, byte
 for byte: four blanks, arrays of the row format on one line, ``%g`` where that reads back the same.
 """
 
@@ -166,11 +167,17 @@ def read_predict(body: bytes, inputs_of: Callable[[str], TensorInfos]) -> Predic
     ``inputs_of(signature_name)`` returns the inputs of a signature or raises ServingError; it is
     asked before the keys are looked at: the server reports an unknown model or signature first.
     """
-    document = parse_object(body)
-    name = _signature_name(document)
+    numbers = _read_numbers(body)
+    document = {} if numbers else parse_object(body)
+    name = numbers.signature_name if numbers else _signature_name(document)
     infos = inputs_of(name)
     if not infos:
         raise invalid(f"Failed to get input map for signature: {name or 'DEFAULT'}")
+    if numbers:
+        array = numbers.tensor(infos)
+        if array is not None:
+            return PredictJson(name, {next(iter(infos)): array}, numbers.rows)
+        document = parse_object(body)
     if "instances" in document:
         if "inputs" in document:
             raise invalid(
@@ -181,6 +188,71 @@ def read_predict(body: bytes, inputs_of: Callable[[str], TensorInfos]) -> Predic
     if "inputs" in document:
         return PredictJson(name, _read_columns(document["inputs"], infos), False)
     raise invalid("Missing 'inputs' or 'instances' key")
+
+
+# {"instances": [...]} or {"inputs": [...]}, with or without a signature's name before.
+_NUMBERS = re.compile(
+    rb'\s*\{\s*(?:"signature_name"\s*:\s*"([ !#-\[\]-~]*)"\s*,\s*)?'
+    rb'"(instances|inputs)"\s*:\s*(\[.*\])\s*\}\s*',
+    re.DOTALL,
+)
+_BLANK_BRACKETS = bytes.maketrans(b"[]", b"  ")
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """A predict request that is one dense array of numbers."""
+
+    signature_name: str
+    rows: bool
+    flat: list[int | float]
+    shape: list[int]
+
+    def tensor(self, infos: TensorInfos) -> Array | None:
+        """Return the array in the type of the only input, or None where the slow way decides."""
+        if len(infos) > 1:
+            return None
+        (info,) = infos.values()
+        array = _numbers(self.flat, info.dtype)
+        return None if array is None else array.reshape(self.shape)
+
+
+def _read_numbers(body: bytes) -> _Numbers | None:
+    """Read a request that is one dense array of numbers, or return None.
+
+    Python's lists of lists cost more than the model's run, so none are made: orjson reads the
+    numbers with blanks for the brackets, and the brackets without the numbers give the shape.
+    """
+    found = _NUMBERS.fullmatch(body)
+    if found is None:
+        return None
+    name, key, text = found.groups(b"")
+    shape = _shape_of_brackets(text.translate(None, b"0123456789+-.eE \t\n\r"))
+    if shape is None:
+        return None
+    try:
+        flat = orjson.loads(b"[%b]" % text.translate(_BLANK_BRACKETS))
+    except orjson.JSONDecodeError:
+        return None
+    if len(flat) != math.prod(shape):  # [] has the brackets of [1]
+        return None
+    return _Numbers(name.decode(), key == b"instances", flat, shape)
+
+
+def _shape_of_brackets(brackets: bytes) -> list[int] | None:
+    """Return the shape of nested lists without their numbers, or None if they are ragged."""
+    rank = len(brackets) - len(brackets.lstrip(b"["))
+    if rank > MAX_RANK:
+        return None
+    shape: list[int] = []
+    item = b""
+    for start in range(rank - 1, -1, -1):  # from the innermost list out, by each one's first item
+        size, end = 1, start + 1 + len(item)
+        while brackets[end : end + 1] == b",":
+            size, end = size + 1, end + 1 + len(item)
+        shape.insert(0, size)
+        item = b"[%b]" % b",".join([item] * size)
+    return shape if item == brackets else None
 
 
 def _is_base64(value: Any) -> bool:
@@ -413,13 +485,15 @@ def _dense(value: Any, dtype: int) -> Array | None:
         flat = list(chain.from_iterable(flat))
     if len(shape) > MAX_RANK:
         return None
-    kinds = set(map(type, flat))  # bool is a type of its own here, unlike to numpy
-    array = _numbers(flat, kinds, dtype)
+    array = _numbers(flat, dtype)
     return None if array is None else array.reshape(shape)
 
 
-def _numbers(flat: list[Any], kinds: set[type], dtype: int) -> Array | None:
+def _numbers(flat: list[Any], dtype: int) -> Array | None:
+    if dtype not in _FLOAT_LIMITS and dtype not in _INT_RANGES:
+        return None
     target = tf.as_dtype(dtype).as_numpy_dtype
+    kinds = set(map(type, flat))  # bool is a type of its own here, unlike to numpy
     if dtype in _FLOAT_LIMITS:
         if not kinds <= {int, float}:
             return None
