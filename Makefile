@@ -35,7 +35,7 @@ html: $(ALL) ## run what is stale, build the site: build/html/ (Chinese), build/
 	$(SPHINX) -b html $(EN)
 
 test: html ## build the site and test it
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 linkcheck: $(READY) ## check all external links
 	rm -f build/linkcheck/output.json
@@ -63,7 +63,7 @@ lint: $(READY) ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(ALL) ## measure the promised ratios (about 20 minutes)
+bench: $(ALL) ## measure the promised ratios (about 40 minutes)
 	$(BIN)/python -m tests.bench
 
 lock: ## compile the requirements*.in into requirements*.txt (needs uv)
