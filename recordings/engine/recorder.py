@@ -1,0 +1,270 @@
+"""The recorder: looks a recording up by its key, makes it if it is not there, hands it out."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from recordings.engine import dataset, server, sources, versions
+from recordings.engine.recipe import Recipe, read
+from recordings.engine.run import Run, RunError
+from recordings.engine.site import Site
+from recordings.engine.store import Recording, Store
+from recordings.engine.transcript import clean
+
+FORMAT = "1"  # of recordings; a new one makes all of them anew
+
+
+class Missing(Exception):
+    """A recording is not in the store, and nothing was to be run."""
+
+
+class Recorder:
+    """A site, its recipes and its store; hands itself on to whoever needs one of them."""
+
+    def __init__(self, site: Site) -> None:
+        """Read the recipes."""
+        self.site = site
+        self.store = Store(site.store)
+        self.programs = site.programs()
+        self.pages = {
+            file.stem: read(file) for file in sorted(site.recipes.glob("plot_*.py"))
+        }
+        self._found: dict[str, Recording] = {}
+
+    # Keys
+
+    def parts(self, recipe: Recipe, *, runs: bool = False) -> dict[str, str]:
+        """Return what a recording is made from, by label; hashes, versions.
+
+        Args:
+            recipe: what is recorded.
+            runs: whether upstream recordings that are not in the store are made.
+
+        Raises:
+            Missing: if one is not in the store, and `runs` is false.
+        """
+        code = sources.code_of(self.programs, recipe.uses)
+        parts = {"format": FORMAT, **versions.of_machine(), **self._own_code(recipe)}
+        parts |= {name: _digest(text) for name, text in code.items()}
+        parts |= {name: _digest(text) for name, text in self._other_files(recipe)}
+        stages = {self.programs[name].parent for name in code if "/" not in name}
+        for label, found in versions.of_stages(self.site, stages).items():
+            parts[f"version of {label}"] = found
+        for tool in recipe.tools:
+            found = server.identity() if tool == server.TOOL else versions.of_tool(self.site, tool)
+            parts |= {f"version of {label}": version for label, version in found.items()}
+        if recipe.dataset:
+            source = dataset.choose(self.site) if runs else dataset.named(self.site)
+            if not source:
+                raise Missing("the dataset is not chosen yet")
+            parts["dataset"] = dataset.identity(source)
+        for name in recipe.reads:
+            parts[name] = _digest(str(self._upstream_content(name, runs)))
+        return parts
+
+    def _own_code(self, recipe: Recipe) -> dict[str, str]:
+        """Return what the recipe itself consists of, with what it imports beside the engine."""
+        local = {
+            path.relative_to(recipe.source.parents[1]).as_posix(): path
+            for path in recipe.source.parent.glob("*.py")
+        }
+        name = f"{recipe.source.parent.name}/{recipe.source.name}"
+        code = sources.python_code(local, [(name, recipe.function.__name__)])
+        return {f"recipe in {file}": _digest(text) for file, text in code.items()}
+
+    def _other_files(self, recipe: Recipe) -> Iterator[tuple[str, str]]:
+        for name in recipe.files:
+            path = self.site.root / name
+            files = sources.files_below(path) if path.is_dir() else {path.name: path}
+            for inner, file in files.items():
+                yield f"{name}: {inner}", sources.without_comments(file)
+
+    def _upstream_content(self, name: str, runs: bool) -> list[tuple[str, str]]:
+        recording = self.find(self.writer(name), runs=runs)
+        return [(n, h) for n, h in recording.artifacts().items() if f"{n}/".startswith(f"{name}/")]
+
+    def writer(self, artifact: str) -> Recipe:
+        """Return the recipe that writes an artifact."""
+        for recipe in self.recipes():
+            if artifact in recipe.writes:
+                return recipe
+        raise RunError(f"no recipe writes {artifact}")
+
+    def recipes(self) -> Iterator[Recipe]:
+        """Yield all recipes."""
+        for recipes in self.pages.values():
+            yield from recipes
+
+    # Recordings
+
+    def find(self, recipe: Recipe, *, runs: bool = False) -> Recording:
+        """Return the recording of a recipe as everything is now.
+
+        Args:
+            recipe: what is recorded.
+            runs: whether it is run if its recording is not in the store.
+
+        Raises:
+            Missing: if it is not in the store and `runs` is false.
+        """
+        if recipe.name not in self._found:
+            parts = self.parts(recipe, runs=runs)
+            key = _digest(json.dumps(parts, sort_keys=True) + recipe.name)
+            recording = self.store.get(key)
+            if recording is None and runs:
+                self._record(recipe, key, parts)
+                recording = self.store.get(key)
+            if recording is None:
+                raise Missing(self.why(recipe, parts))
+            self._found[recipe.name] = recording
+        return self._found[recipe.name]
+
+    def why(self, recipe: Recipe, parts: Mapping[str, str]) -> str:
+        """Return how the newest recording of a recipe differs from what would be made now."""
+        for recording in self.store.recordings():
+            if recording.facts["recipe"] == recipe.name:
+                before = recording.facts["parts"]
+                changed = [n for n in parts.keys() | before.keys() if parts.get(n) != before.get(n)]
+                return f"{', '.join(sorted(changed)[:3])} changed" if changed else "it was damaged"
+        return "it has not been run"
+
+    def _record(self, recipe: Recipe, key: str, parts: Mapping[str, str]) -> None:
+        runs = self.site.build / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+        print(f"{recipe.name} runs: {self.why(recipe, parts)}", flush=True)
+        with tempfile.TemporaryDirectory(dir=runs, prefix=f"{recipe.name}-") as name:
+            run = Run(recipe, self.site, Path(name))
+            run.dataset = dataset.choose(self.site) if recipe.dataset else ""
+            self._fill(run.folder, recipe)
+            start = time.time()
+            recipe.function(run)
+            facts = {
+                "recipe": recipe.name,
+                "parts": dict(parts),
+                "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "seconds": round(time.time() - start, 1),
+                "outputs": run.outputs,
+            }
+            with self.store.add(key, facts) as folder:
+                (folder / "outputs").mkdir()
+                for output, printed in run.printed.items():
+                    (folder / "outputs" / output).write_text(printed, "utf-8", newline="")
+                for artifact in recipe.writes:
+                    _copy(run.folder, folder / "files", artifact, f"{recipe.name} did not write")
+
+    def _fill(self, folder: Path, recipe: Recipe) -> None:
+        """Put what a recipe declares into the folder in which it runs."""
+        for name in sources.code_of(self.programs, recipe.uses):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.programs[name], folder / name)
+        for artifact in recipe.reads:
+            files = self.find(self.writer(artifact), runs=True).folder / "files"
+            _copy(files, folder, artifact, f"{self.writer(artifact).name} did not write")
+
+    # The workspace
+
+    def take(self, page: str) -> None:
+        """Put the recordings of a page, and those that they rest on, into the workspace."""
+        recipes = list(self.upstream(self.pages.get(page, [])))
+        self.publish([self.find(recipe, runs=True) for recipe in recipes])
+
+    def upstream(self, recipes: Iterable[Recipe]) -> Iterator[Recipe]:
+        """Yield recipes behind those whose artifacts they read."""
+        seen: set[str] = set()
+
+        def walk(recipe: Recipe) -> Iterator[Recipe]:
+            if recipe.name not in seen:
+                seen.add(recipe.name)
+                for artifact in recipe.reads:
+                    yield from walk(self.writer(artifact))
+                yield recipe
+
+        for recipe in recipes:
+            yield from walk(recipe)
+
+    def publish(self, recordings: Iterable[Recording]) -> None:
+        """Write artifacts and outputs of recordings where pages and chapters read them."""
+        for recording in recordings:
+            for name in recording.artifacts():
+                _renew(recording.folder / "files" / name, self.site.workspace / name)
+            for name, how in recording.facts["outputs"].items():
+                _rewrite(self.site.outputs / f"{name}.txt", shown(recording, name, how))
+
+    def publish_programs(self) -> None:
+        """Put programs and pages into the workspace, as a reader has them."""
+        for name, path in self.programs.items():
+            _renew(path, self.site.workspace / name)
+        for path in self.site.pages.iterdir():
+            link = self.site.workspace / path.name
+            if path.is_file() and not link.is_symlink():
+                link.unlink(missing_ok=True)
+                link.symlink_to(path)
+
+    def tidy(self, recordings: Iterable[Recording]) -> None:
+        """Delete what the workspace holds beside programs, pages and these recordings."""
+        recordings = list(recordings)
+        artifacts = {name for r in recordings for name in r.artifacts()}
+        pages = {path.name for path in self.site.pages.iterdir()}
+        _keep_only(self.site.workspace, artifacts | self.programs.keys() | pages)
+        _keep_only(self.site.outputs, {f"{n}.txt" for r in recordings for n in r.facts["outputs"]})
+        self.store.trim()
+
+
+def shown(recording: Recording, name: str, how: Mapping[str, object]) -> str:
+    """Return an output as pages show it: the command, then what stays of what it printed."""
+    printed = (recording.folder / "outputs" / name).read_text(encoding="utf-8")
+    places, log = how["places"], bool(how["log"])
+    assert isinstance(places, dict)
+    return f"$ {how['command']}\n{clean(printed, places, log=log)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _copy(source: Path, target: Path, name: str, complaint: str) -> None:
+    path, copy = source / name, target / name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, copy, dirs_exist_ok=True)
+    elif path.exists():
+        shutil.copy2(path, copy)
+    else:
+        raise RunError(f"{complaint} {name}")
+
+
+def _renew(source: Path, target: Path) -> None:
+    """Copy a file, unless the copy has its size and time; whole or not at all."""
+    before, after = source.stat(), target.stat() if target.exists() else None
+    if after and (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".partial-{target.name}")
+    shutil.copy2(source, partial)
+    partial.replace(target)
+
+
+def _rewrite(path: Path, text: str) -> None:
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def _keep_only(folder: Path, names: Iterable[str]) -> None:
+    kept = {folder / name for name in names}
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_symlink() or path.is_file():
+            if path not in kept:
+                path.unlink()
+        elif not any(path.iterdir()):
+            path.rmdir()
