@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from sphinx_gallery.sorting import ExplicitOrder
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 project = "TensorFlow 模型部署"
@@ -38,13 +40,12 @@ gallery_pages = [
     "plot_javascript",
 ]
 sphinx_gallery_conf = {
-    "examples_dirs": "../build/pages",
+    "examples_dirs": "../build/workspace",  # the pages lie there as links, beside what they read
     "gallery_dirs": "gallery",
     "ignore_pattern": r"^(?!plot_)",
     "copyfile_regex": r"index\.rst",
-    "within_subsection_order": "sphinxext.gallery.page_order",
-    "reset_modules": ("matplotlib", "sphinxext.gallery.around_page"),
-    "reset_modules_order": "both",
+    "within_subsection_order": ExplicitOrder([f"{page}.py" for page in gallery_pages]),
+    "reset_modules": ("matplotlib",),
     "capture_repr": (),
     "abort_on_example_error": True,
     "notebook_extensions": set(),
@@ -94,8 +95,6 @@ html_sidebars = {
     ]
 }
 
-# Links that `make linkcheck` does not judge, each with its reason.
-links_ignored: dict[str, str] = {}
-linkcheck_ignore = list(links_ignored)
+linkcheck_ignore: list[str] = []  # each pattern with its reason
 linkcheck_retries = 3
 linkcheck_timeout = 20

@@ -16,7 +16,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from sphinxext import runner
+from recordings.engine.site import Site
 
 FOLDER = "_static/digit"
 TEXTS = {
@@ -53,7 +53,7 @@ class DigitDemo(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the button as HTML; without the bundled page, which html must have, an error."""
-        loader = bundled() / "digit_loader.js"
+        loader = bundled(self.env.app) / "digit_loader.js"
         self.env.note_dependency(str(loader))
         if not loader.exists() and self.env.app.builder.format == "html":
             raise self.error("no page of this build bundled the demo")
@@ -66,16 +66,16 @@ class DigitDemo(SphinxDirective):
         ]
 
 
-def bundled() -> Path:
+def bundled(app: Sphinx) -> Path:
     """Return the folder that bundle.mjs writes."""
-    return runner.site.workspace / "page"
+    return Site(Path(app.confdir)).workspace / "page"
 
 
 def publish(app: Sphinx, error: Exception | None) -> None:
     """Copy the bundled page into the site (event build-finished), without what only nginx reads."""
     if error or app.builder.format != "html" or app.config.language != "zh_CN":
         return
-    source, target = bundled(), Path(app.outdir) / FOLDER
+    source, target = bundled(app), Path(app.outdir) / FOLDER
     files = {
         path.relative_to(source)
         for path in source.rglob("*")

@@ -8,8 +8,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from sphinxext import runner
-from sphinxext.layout import Site
+from recordings.engine.site import Site
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bytes in each build
 GENERATED = {"build", ".gradle", ".idea", "local.properties"}  # by an author's Android Studio
@@ -31,8 +30,9 @@ def archives(site: Site) -> dict[str, dict[str, Path]]:
 
 def pack(app: Sphinx) -> None:
     """Write the archives below docs/gallery/ that are not there or have other content."""
-    for name, files in archives(runner.site).items():
-        target = runner.site.generated / name
+    site = Site(Path(app.confdir))
+    for name, files in archives(site).items():
+        target = site.generated / name
         partial = target.with_suffix(".partial")
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
             for inner, path in files.items():

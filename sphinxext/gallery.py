@@ -1,11 +1,9 @@
-"""Let sphinx-gallery run a page again exactly when something that it was made from has changed.
+"""Let sphinx-gallery execute a page again when what it shows has changed.
 
-sphinx-gallery itself goes by the hash of a page's file: prose runs it again, a changed program
-does not. So it is given *staged* pages: code without comments, and a marker in place of
-prose. Prose and code are put back when Sphinx reads what sphinx-gallery made of them. A page
-whose record (see `needs`) no longer holds loses sphinx-gallery's hash, and runs.
+sphinx-gallery goes by the hash of a page's file alone. A page whose recordings, programs or
+pictures are not those of its last execution loses that hash, and is executed.
 
-sphinx-gallery runs a page where it lies, so staged code first changes to the workspace.
+Pages are linked into the workspace, so that sphinx-gallery executes them in a reader's folder.
 """
 
 from __future__ import annotations
@@ -13,55 +11,132 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import shutil
-import sys
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.errors import ExtensionError
 from sphinx.util import logging
-from sphinx_gallery.py_source_parser import remove_ignore_blocks
 
-from sphinxext import dataset, runner
-from sphinxext.layout import Site
-from sphinxext.needs import Needs, blocks_of, digest, hash_of, without_comments
+from recordings.engine import dataset, sources, versions
+from recordings.engine.recorder import Missing, Recorder, digest
+from recordings.engine.site import Site
+from recordings.engine.store import hash_of
 
 logger = logging.getLogger(__name__)
-PROSE, CODE = "@prose {}@", "@code {}@"  # the markers
-ENTER = "__import__('os').chdir('../workspace')"
-lock: TextIO  # held until the process ends
-needs: Needs
-needed: dict[str, str]  # what the page that is running is made from
-stale: list[str] = []  # the pages that this build runs
+State = dict[str, dict[str, str]]
 
 
-def page_order(file_name: str) -> int:
-    """Sort pages as `gallery_pages` lists them (sphinx-gallery's within_subsection_order)."""
-    return needs.order.index(Path(file_name).stem)
+class Gallery:
+    """The pages of one build: which are executed, and what they were made from."""
+
+    def __init__(self, site: Site, lock: TextIO) -> None:
+        """Hold the lock of the build until the process ends."""
+        self.site, self.lock = site, lock
+        self.recorder = Recorder(site)
+        self.stale: list[str] = []
+
+    def choose(self, app: Sphinx) -> None:
+        """Decide which pages are executed (before sphinx-gallery starts)."""
+        site, conf = self.site, app.config.sphinx_gallery_conf
+        mode = app.config.gallery_run if app.builder.format == "html" else "none"
+        recorder = self.recorder
+        for folder in (site.workspace, site.generated):
+            folder.mkdir(parents=True, exist_ok=True)
+        recorder.publish_programs()
+        allowed = []
+        for page in app.config.gallery_pages if mode != "none" else []:
+            reason, complete = self.why_stale(recorder, page)
+            if mode not in ("stale", "stored") and page != mode or mode == "stored" and not complete:
+                continue
+            allowed.append(page)
+            if reason or page == mode:
+                logger.info(f"{page} is executed: {reason or 'it was asked for'}")
+                self.stale.append(page)
+                (site.generated / f"{page}.py.md5").unlink(missing_ok=True)
+            if complete:
+                recorder.publish(self.recordings(recorder, page))
+        if self.stale:
+            os.environ[dataset.VARIABLE] = dataset.choose(site)  # for the code of the pages
+        conf["plot_gallery"] = bool(allowed)
+        conf["filename_pattern"] = rf"/({'|'.join(allowed)})\.py$"
+
+    def recordings(self, recorder: Recorder, page: str) -> Iterator[Any]:
+        """Yield the recordings of a page that are in the store."""
+        return (recorder.find(recipe) for recipe in recorder.pages.get(page, []))
+
+    def why_stale(self, recorder: Recorder, page: str) -> tuple[str, bool]:
+        """Return why a page is to be executed, or "", and whether its recordings are there."""
+        try:
+            now = self.made_from(recorder, page)
+        except Missing as missing:
+            return str(missing), False
+        try:
+            last: State = json.loads(self.state_file(page).read_text())
+        except (OSError, ValueError):
+            return "it has not been executed", True
+        if not (self.site.generated / f"{page}.rst").exists():
+            return "what was generated is gone", True
+        for label in now.keys() | last["from"].keys():
+            if now.get(label) != last["from"].get(label):
+                return f"{label} changed", True
+        if last["made"] != self.made(page):
+            return "what was generated is not what it was", True
+        return "", True
+
+    def made_from(self, recorder: Recorder, page: str) -> dict[str, str]:
+        """Return what an execution of a page shows: recordings, programs, versions."""
+        path = self.site.pages / f"{page}.py"
+        state = {f"recording of {r.facts['recipe']}": r.key for r in self.recordings(recorder, page)}
+        programs = {**recorder.programs, path.name: path}
+        code = sources.code_of(programs, [path.name])
+        state |= {name: digest(text) for name, text in code.items() if name != path.name}
+        return state | versions.of_stages(self.site, [])
+
+    def made(self, page: str) -> dict[str, str]:
+        """Return the hashes of what sphinx-gallery wrote for a page."""
+        folder = self.site.generated
+        files = [folder / f"{page}.rst", *sorted(folder.glob(f"images/**/sphx_glr_{page}_*"))]
+        return {path.name: hash_of(path) for path in files if path.exists()}
+
+    def state_file(self, page: str) -> Path:
+        """Return the file that keeps what a page was made from at its last execution."""
+        return self.site.build / "pages" / f"{page}.json"
+
+    def keep_state(self, app: Sphinx) -> None:
+        """Remember what the executed pages were made from (after sphinx-gallery)."""
+        recorder = Recorder(self.site) if self.stale else self.recorder
+        for page in self.stale:
+            state = {"from": self.made_from(recorder, page), "made": self.made(page)}
+            self.state_file(page).parent.mkdir(exist_ok=True)
+            self.state_file(page).write_text(json.dumps(state, indent=1))
+        if app.builder.format == "html" and app.config.gallery_run == "stale":
+            pages = app.config.gallery_pages
+            recorder.tidy(r for page in pages for r in self.recordings(recorder, page))
 
 
 def prepare(app: Sphinx, config: Config) -> None:
     """Wait for other builds; forget what a killed one half wrote."""
-    global lock
-    site = runner.site = Site(Path(app.confdir))
+    site = Site(Path(app.confdir))
     site.build.mkdir(exist_ok=True)
-    lock = wait_for_other_builds(site.build / "lock")
+    gallery = Gallery(site, wait_for_other_builds(site.build / "lock"))
+    shutil.rmtree(site.build / "runs", ignore_errors=True)
     unfinished = unfinished_mark(app)
     if unfinished.exists():
         logger.info("the last build did not finish: reading and writing everything again")
         shutil.rmtree(app.doctreedir, ignore_errors=True)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     unfinished.touch()
+    app.connect("builder-inited", gallery.choose, priority=100)  # sphinx-gallery's own is at 500
+    app.connect("builder-inited", gallery.keep_state, priority=600)
 
 
 def wait_for_other_builds(path: Path) -> TextIO:
     """Return `path`, opened and locked, when no other build holds it any more."""
     file = path.open("a+")
-    # Programs inherit the lock: the orphan of a killed build would write into the workspace.
+    # Programs inherit the lock: the next build does not run beside the orphan of a killed one.
     os.set_inheritable(file.fileno(), True)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,164 +156,6 @@ def unfinished_mark(app: Sphinx) -> Path:
     return Path(app.doctreedir).with_name(Path(app.doctreedir).name + ".unfinished")
 
 
-def stage(app: Sphinx) -> None:
-    """Stage all pages, and decide which of them run (before sphinx-gallery starts)."""
-    global needs
-    site, config = runner.site, app.config
-    executes = app.builder.format == "html"
-    config.sphinx_gallery_conf["plot_gallery"] = executes
-    run = config.gallery_run if executes else "none"
-    needs = Needs(site, config.gallery_pages, dataset.identity(site))
-    for folder in (site.workspace, site.staged):
-        folder.mkdir(parents=True, exist_ok=True)
-    stale.clear()
-    for stem in needs.order:
-        staged = staged_source(site.pages / f"{stem}.py")
-        if not wanted(stem, run):
-            # Keep what the last build made of it: its source then is the source of that build.
-            previous = site.generated / f"{stem}.py"
-            staged = previous.read_text() if previous.exists() else staged
-        elif reason := why_stale(site, stem) or (stem == run and "it was asked for"):
-            stale.append(stem)
-            forget(site, stem)
-            logger.info(f"{stem} runs: {reason}")
-        (site.staged / f"{stem}.py").write_text(staged, encoding="utf-8")
-    shutil.copy(site.pages / "index.rst", site.staged)
-    config.sphinx_gallery_conf["filename_pattern"] = rf"/({'|'.join(stale)})\.py$"
-    if stale:
-        needs.dataset = dataset.choose(site)
-
-
-def wanted(stem: str, run: str) -> bool:
-    """Return whether the configuration value gallery_run lets a page run if it is stale."""
-    if run in ("stale", "none"):
-        return run == "stale"
-    return stem == run or stem in needs.upstream(run)
-
-
-def why_stale(site: Site, stem: str) -> str:
-    """Return why a page must run, or nothing if what the last build made of it still holds."""
-    upstream = [page for page in needs.upstream(stem) if page in stale]
-    if upstream:
-        return f"{upstream[0]} runs"
-    try:
-        record = json.loads((site.records / f"{stem}.json").read_text())
-    except (OSError, ValueError):
-        return "it has not been run"
-    now = now_needed(site, stem)
-    for label in now.keys() | record["needs"].keys():
-        if now.get(label) != record["needs"].get(label):
-            return f"{label} changed"
-    for name, sha256 in record["makes"].items():
-        if hash_of(site.root / name) != sha256:
-            return f"{name} was changed or deleted"
-    return ""
-
-
-def now_needed(site: Site, stem: str) -> dict[str, str]:
-    """Return what a run of a page would be made from now."""
-    staged = staged_source(site.pages / f"{stem}.py")
-    return needs.of(stem) | {"its staged code": digest(staged)}
-
-
-def forget(site: Site, stem: str) -> None:
-    """Delete what says that a page is fresh."""
-    (site.records / f"{stem}.json").unlink(missing_ok=True)
-    (site.generated / f"{stem}.py.md5").unlink(missing_ok=True)
-
-
-def segments(page: Path) -> list[tuple[str, str]]:
-    """Return a page as pairs of prose and the code behind it; the last has no code."""
-    pairs, prose = [], ""
-    for block in blocks_of(page):
-        if block.type == "text":
-            prose += block.content.strip("\n") + "\n\n"
-        else:
-            pairs.append((prose, block.content))
-            prose = ""
-    return [*pairs, (prose, "")]
-
-
-def staged_source(page: Path) -> str:
-    """Return a page with markers for its prose, and code without comments."""
-    parts = [f'"""\n{page.stem}\n{"=" * len(page.stem)}\n\n{PROSE.format(0)}\n"""']
-    for number, (_, code) in enumerate(segments(page)[:-1]):
-        parts.append(f"{ENTER}\n{without_comments(code)}\n# {CODE.format(number)}")
-        parts.append(f"# %%\n# {PROSE.format(number + 1)}")
-    return "\n\n".join(parts) + "\n"
-
-
-def around_page(conf: dict[str, Any], file_name: str | None, when: str) -> None:
-    """Set a page up before it runs and record it afterwards (sphinx-gallery's reset_modules)."""
-    global needed
-    site, stem = runner.site, Path(str(file_name)).stem
-    if when == "before":
-        runner.made.clear()
-        needed = now_needed(site, stem)  # now, as an author may save a program while it runs
-        warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
-        if str(site.workspace) not in sys.path:
-            sys.path.insert(0, str(site.workspace))  # a page imports the programs as a reader does
-        runner.position = f"{stale.index(stem) + 1}/{len(stale)} {stem}" if stem in stale else stem
-    elif (site.generated / f"{stem}.py.md5").exists():  # it ran to its end
-        images = site.generated.glob(f"images/**/sphx_glr_{stem}_*")
-        makes = [site.generated / f"{stem}.rst", *images, *runner.made]
-        record = {
-            "needs": needed,
-            "makes": {str(path.relative_to(site.root)): hash_of(path) for path in sorted(makes)},
-        }
-        site.records.mkdir(parents=True, exist_ok=True)
-        partial = site.records / f"{stem}.partial"
-        partial.write_text(json.dumps(record, indent=1))
-        partial.replace(site.records / f"{stem}.json")
-
-
-def restore(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Put prose and code back into what sphinx-gallery generated (event source-read)."""
-    stem = docname.removeprefix("gallery/")
-    if stem == docname or stem not in needs.order:
-        return
-    page = runner.site.pages / f"{stem}.py"
-    app.env.note_dependency(str(page), docname=docname)
-    if app.builder.format != "html":  # links and messages are in prose and code alone
-        content[0] = restored(None, page)
-        return
-    if app.config.gallery_run == "stale":
-        content[0] = restored(content[0], page)
-        return
-    try:  # while an author is at work, prose and outputs may be of different versions
-        content[0] = restored(content[0], page)
-    except ExtensionError as error:
-        logger.warning(str(error), type="gallery")
-
-
-def restored(generated: str | None, page: Path) -> str:
-    """Return the page: its own prose and code, and the outputs in `generated` if there is one."""
-
-    def skip_to(marker: str) -> None:
-        nonlocal generated
-        if generated is None:
-            return
-        _, found, generated = generated.partition(marker + "\n")
-        if not found:
-            raise ExtensionError(f"{page.name}: its code is not that of the last run")
-
-    if generated is not None:
-        generated = generated.split("\n.. _sphx_glr_download_")[0] + "\n"
-    parts = [f".. _page-{page.stem}:\n"]
-    for number, (prose, code) in enumerate(segments(page)):
-        skip_to(PROSE.format(number))
-        parts.append(prose)
-        if not code:
-            break
-        skip_to(CODE.format(number))
-        shown = remove_ignore_blocks(code).strip("\n")
-        if shown.strip():
-            parts.append(".. code-block:: python\n\n" + re.sub(r"(?m)^(?=.)", "    ", shown))
-        output = re.split(r"(?m)^\.\. GENERATED FROM PYTHON SOURCE", generated or "")[0]
-        parts.append(output.strip("\n"))
-    return "\n\n".join(parts) + "\n"
-
-
 def finish(app: Sphinx, error: Exception | None) -> None:
     """Remember that this build is whole."""
     if error is None:
@@ -250,7 +167,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("gallery_pages", [], "env")
     app.add_config_value("gallery_run", "stale", "")
     app.connect("config-inited", prepare, priority=1)
-    app.connect("builder-inited", stage, priority=100)  # sphinx-gallery's own is at 500
-    app.connect("source-read", restore)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
+from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
@@ -20,7 +21,7 @@ from sphinx.directives.code import CodeBlock
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import set_source_info
 
-from sphinxext import runner
+from recordings.engine.site import Site
 
 
 class Console(SphinxDirective):
@@ -40,7 +41,7 @@ class Console(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the block; without the run's output, which html must have, a note."""
         name = self.arguments[0]
-        path = runner.site.outputs / f"{name}.txt"
+        path = Site(Path(self.env.app.confdir)).outputs / f"{name}.txt"
         self.env.note_dependency(str(path))
         if not path.exists():
             if self.env.app.builder.format == "html":
@@ -86,7 +87,7 @@ class Measured(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the figure as text."""
         name, key, *spec = self.text.split()
-        path = runner.site.workspace / name
+        path = Site(Path(self.env.app.confdir)).workspace / name
         self.env.note_dependency(str(path))
         if not path.exists() and self.env.app.builder.format != "html":
             return [nodes.Text("…")], []
@@ -137,7 +138,7 @@ def state_dataset(
     app: Sphinx, page: str, template: str, context: dict[str, Any], tree: object
 ) -> None:
     """Tell the template of each page which dataset made it (event html-page-context)."""
-    path = runner.site.workspace / "mnist_cnn.json"
+    path = Site(Path(app.confdir)).workspace / "mnist_cnn.json"
     if path.exists():
         context["dataset"] = json.loads(path.read_text())["dataset"]
 

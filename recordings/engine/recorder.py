@@ -52,8 +52,8 @@ class Recorder:
         """
         code = sources.code_of(self.programs, recipe.uses)
         parts = {"format": FORMAT, **versions.of_machine(), **self._own_code(recipe)}
-        parts |= {name: _digest(text) for name, text in code.items()}
-        parts |= {name: _digest(text) for name, text in self._other_files(recipe)}
+        parts |= {name: digest(text) for name, text in code.items()}
+        parts |= {name: digest(text) for name, text in self._other_files(recipe)}
         stages = {self.programs[name].parent for name in code if "/" not in name}
         for label, found in versions.of_stages(self.site, stages).items():
             parts[f"version of {label}"] = found
@@ -66,7 +66,7 @@ class Recorder:
                 raise Missing("the dataset is not chosen yet")
             parts["dataset"] = dataset.identity(source)
         for name in recipe.reads:
-            parts[name] = _digest(str(self._upstream_content(name, runs)))
+            parts[name] = digest(str(self._upstream_content(name, runs)))
         return parts
 
     def _own_code(self, recipe: Recipe) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Recorder:
         }
         name = f"{recipe.source.parent.name}/{recipe.source.name}"
         code = sources.python_code(local, [(name, recipe.function.__name__)])
-        return {f"recipe in {file}": _digest(text) for file, text in code.items()}
+        return {f"recipe in {file}": digest(text) for file, text in code.items()}
 
     def _other_files(self, recipe: Recipe) -> Iterator[tuple[str, str]]:
         for name in recipe.files:
@@ -116,7 +116,7 @@ class Recorder:
         """
         if recipe.name not in self._found:
             parts = self.parts(recipe, runs=runs)
-            key = _digest(json.dumps(parts, sort_keys=True) + recipe.name)
+            key = digest(json.dumps(parts, sort_keys=True) + recipe.name)
             recording = self.store.get(key)
             if recording is None and runs:
                 self._record(recipe, key, parts)
@@ -225,7 +225,8 @@ def shown(recording: Recording, name: str, how: Mapping[str, object]) -> str:
     return f"$ {how['command']}\n{clean(printed, places, log=log)}"
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Return a short hash of a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -11,7 +11,6 @@ place of the API, over the LiteRT of the Python interpreter.
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -27,13 +26,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sphinxext import runner
-from sphinxext.needs import hash_of
+from recordings.engine import Run
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "docs" / "_static" / "code" / "lite" / "android"
 MAIN = PROJECT / "app" / "src" / "main"
-MODULE = ROOT / "tests" / "android-jvm"
+MODULE = ROOT / "recordings" / "android_jvm"
 BUILT = ROOT / "build" / "android-jvm"
 LITERT_CLASSES = BUILT / "litert-classes"
 RUNTIME_2021 = BUILT / "native" / "lib" / "libtensorflowlite_jni.so"
@@ -51,11 +49,6 @@ NOT_RUN = "not run: {}\n"
 
 class Unreachable(Exception):
     """Maven cannot fetch what the Java side needs."""
-
-
-def workspace() -> Path:
-    """Return the folder with the build's models."""
-    return Path(os.environ.get("TUTORIAL_WORKSPACE", ROOT / "build" / "workspace"))
 
 
 def missing() -> str:
@@ -296,36 +289,34 @@ def outputs(folder: Path) -> dict[str, tuple[str, Callable[[], str]]]:
 
 
 def prepare(folder: Path, images: np.ndarray) -> None:
-    """Compile the project, and write packages and digits into `folder`."""
+    """Compile the project, and write packages and digits into `folder`, beside the models."""
     compile_sources()
-    folder.mkdir(parents=True, exist_ok=True)
     write_digits(folder / "digits.bin", images)
     write_digits(folder / "misread.bin", images[MISREAD:][:1])
-    pack(folder / "app.apk", [workspace() / name for name in (MODEL, INT8, DYNAMIC)])
+    pack(folder / "app.apk", [folder / name for name in (MODEL, INT8, DYNAMIC)])
     with tempfile.TemporaryDirectory() as name:
-        pruned = prune(workspace() / MODEL, Path(name, MODEL))
+        pruned = prune(folder / MODEL, Path(name, MODEL))
         pack(folder / "compressed.apk", [pruned], no_compress="")
 
 
-def record(images: np.ndarray, keras: np.ndarray) -> None:
+def record(run: Run, images: np.ndarray, keras: np.ndarray) -> None:
     """Keep all that the chapter shows; on a machine without JDK and Maven, why it is not there.
 
     Args:
+        run: its folder holds the models.
         images: uint8 (n, 28, 28), n > MISREAD; the first is the one whose answer is shown.
         keras: what the Keras model says of them, (n, 10).
     """
-    folder = BUILT / "page"
     reason = missing() or missing_packer()
     if not reason:
         try:
-            prepare(folder, images)
+            prepare(run.folder, images)
         except Unreachable as error:
             reason = str(error)
-    for name, (command, produce) in outputs(folder).items():
-        text = NOT_RUN.format(reason) if reason else produce()
-        runner.made.append(runner.keep(name, command, text.rstrip("\n") + "\n"))
-    text = NOT_RUN.format(reason) if reason else agreement(folder, images, keras)
-    runner.made.append(runner.keep("android_agreement", "the same digits everywhere", text))
+    for name, (command, produce) in outputs(run.folder).items():
+        run.keep(name, command, NOT_RUN.format(reason) if reason else produce())
+    text = NOT_RUN.format(reason) if reason else agreement(run.folder, images, keras)
+    run.keep("android_agreement", "the same digits everywhere", text)
 
 
 def agreement(folder: Path, images: np.ndarray, keras: np.ndarray) -> str:
@@ -333,7 +324,7 @@ def agreement(folder: Path, images: np.ndarray, keras: np.ndarray) -> str:
     lines = [f"{f'{len(images)} test digits':20}    same   off by"]
     for title, model, command in (("float32", MODEL, "java"), ("int8", INT8, "int8")):
         apk, digits = folder / "app.apk", folder / "digits.bin"
-        python = python_answers(workspace() / model, images)
+        python = python_answers(folder / model, images)
         java_litert = table(desktop(command, apk, digits, model=model, litert=True))
         java_2021 = table(desktop(command, apk, digits, model=model))
         lines.append(title)
@@ -351,13 +342,3 @@ def entries(apk: Path) -> str:
     """Return what zipalign says of each entry: its offset, whether compressed, whether aligned."""
     printed = call("zipalign", "-c", "-v", "-p", "4", apk)
     return printed.replace(str(apk), apk.name)
-
-
-def inputs() -> dict[str, str]:
-    """Return what else a page that imports this module is made from (see `needs`)."""
-    return {
-        "the Android project": hash_of(PROJECT) or "missing",
-        "the module that runs it": hash_of(MODULE) or "missing",
-        "version of the runtime": importlib.metadata.version("ai-edge-litert"),
-        "JDK, Maven and packer": missing() or missing_packer(),
-    }

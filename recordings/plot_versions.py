@@ -1,0 +1,56 @@
+"""Roll versions forward and back under load; labels, several models, metrics."""
+
+from recordings.engine import Run, recipe
+from recordings.engine.server import TOOL, ask, serving
+
+PROGRAMS = ["model_server.py", "write_warmup.py", "roll_version.py", "model_config.py"]
+CONFIGURATION = ["batching.config", "monitoring.config"]
+
+
+@recipe(
+    uses=[*PROGRAMS, "reload_config.py", "rest_client.py", *CONFIGURATION],
+    reads=["saved_model/1", "custom_model/1"],
+    writes=["models.config"],
+    tools=[TOOL, "curl"],
+    dataset=True,
+)
+def roll(run: Run) -> None:
+    """Do all of it on one server."""
+    with serving(
+        run,
+        "versions_start",
+        "python model_server.py --rest_api_port=8501 --port=8500"
+        ' --model_name=mnist --model_base_path="$PWD/saved_model"'
+        ' --enable_batching --batching_parameters_file="$PWD/batching.config"'
+        ' --monitoring_config_file="$PWD/monitoring.config"',
+    ):
+        run("new_version", "cp -r saved_model/1 new_version")
+        run("write_warmup", "python write_warmup.py --saved_model new_version")
+        run("roll_version", "python roll_version.py --source new_version --to 2")
+        run("roll_back", "python roll_version.py --to 3 --back")
+        run("model_config", "python model_config.py --versions 1 2")
+        run("reload_config", "python reload_config.py")
+        run("model_config_labels", "python model_config.py --labels stable=1 canary=2")
+        run("models_config", "cat models.config")
+        run("reload_labels", "python reload_config.py")
+        run("rest_stable", "python rest_client.py --status --label stable")
+        run("rest_canary", "python rest_client.py --label canary")
+        run("rest_raw", "python rest_client.py --model digit_reader --raw")
+        run("rest_png", "python rest_client.py --model digit_reader --signature read_png")
+        run.fails("rest_unknown_label", "python rest_client.py --label beta")
+        run("model_config_early", "python model_config.py --labels stable=1 canary=9")
+        run.fails("reload_config_early", "python reload_config.py")
+        ask(run, "metrics", "curl --silent http://localhost:8501/monitoring/prometheus/metrics")
+
+
+@recipe(
+    uses=["serving_compose.yaml", "serving_kubernetes.yaml"],
+    tools=["check-jsonschema", "kubernetes-validate"],
+)
+def check(run: Run) -> None:
+    """Validate the files for compose and Kubernetes against their schemas."""
+    run(
+        "check_compose",
+        "check-jsonschema --builtin-schema vendor.compose-spec serving_compose.yaml",
+    )
+    run("check_kubernetes", "kubernetes-validate --strict serving_kubernetes.yaml")
