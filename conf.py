@@ -17,6 +17,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "sphinxext.gallery",
+    "sphinxext.cards",
     "sphinxext.outputs",
     "sphinxext.downloads",
     "sphinxext.demo",
@@ -43,13 +44,13 @@ sphinx_gallery_conf = {
     "examples_dirs": "../build/workspace",  # the pages lie there as links, beside what they read
     "gallery_dirs": "gallery",
     "ignore_pattern": r"^(?!plot_)",
-    "copyfile_regex": r"index\.rst",
     "within_subsection_order": ExplicitOrder([f"{page}.py" for page in gallery_pages]),
     "reset_modules": ("matplotlib",),
     "capture_repr": (),
     "abort_on_example_error": True,
     "notebook_extensions": set(),
     "write_computation_times": False,
+    "download_all_examples": False,
     "min_reported_time": float("inf"),  # a time on the page would differ in each build
     "show_memory": False,
     "show_signature": False,

@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sphinxext import android
-from sphinxext.layout import Site
-from sphinxext.needs import Needs
-from tests.minisite import ROOT, MiniSite
+from tests.minisite import MiniSite
 
 STAGE = "docs/_static/code/stage"
 
@@ -49,60 +46,59 @@ def change_later_program(site: MiniSite) -> None:
     site.replace(f"{STAGE}/second.py", 'print("second:"', 'print("Second:"')
 
 
+def change_what_is_written(site: MiniSite) -> None:
+    site.replace(f"{STAGE}/first.py", 'write_text("a")', 'write_text("b")')
+
+
 def change_data_file(site: MiniSite) -> None:
     site.write(f"{STAGE}/words.txt", "other words")
 
 
-def change_package_version(site: MiniSite) -> None:
-    metadata = "../packages/letters-1.0.dist-info/METADATA"
+def change_version(site: MiniSite, package: str) -> None:
+    metadata = f"../packages/{package}-1.0.dist-info/METADATA"
     site.replace(metadata, "Version: 1.0", "Version: 1.1")
+
+
+def change_package_version(site: MiniSite) -> None:
+    change_version(site, "letters")
+
+
+def change_version_behind_the_package(site: MiniSite) -> None:
+    change_version(site, "vowels")
+
+
+def change_tool(site: MiniSite) -> None:
+    site.replace("../tools/frob", "frob 1.0", "frob 1.1")
 
 
 def change_dataset(site: MiniSite) -> None:
     site.write("../dataset.npz", "other digits")
 
 
-def change_page_code(site: MiniSite) -> None:
-    site.replace("gallery/plot_two.py", '"python second.py"', '"python second.py again"')
+def change_recipe(site: MiniSite) -> None:
+    site.replace("recordings/plot_two.py", '"python second.py"', '"python second.py again"')
 
 
-def delete_artifact(site: MiniSite) -> None:
-    (site.root / "build/workspace/a.txt").unlink()
-
-
-def change_artifact(site: MiniSite) -> None:
-    site.write("build/workspace/a.txt", "b")
-
-
-def delete_generated_page(site: MiniSite) -> None:
-    (site.root / "docs/gallery/plot_two.rst").unlink()
-
-
-def delete_picture(site: MiniSite) -> None:
-    (site.root / "docs/gallery/images/sphx_glr_plot_one_001.png").unlink()
-
-
-def delete_output(site: MiniSite) -> None:
-    (site.root / "build/outputs/second.txt").unlink()
+def change_imported_definition(site: MiniSite) -> None:
+    site.replace(f"{STAGE}/shared.py", 'return "used"', 'return "used now"')
 
 
 @pytest.mark.parametrize(
     ("change", "runs"),
     [
-        (change_program, ["first", "second"]),
+        (change_program, ["first"]),
         (change_later_program, ["second"]),
-        (change_data_file, ["first", "second"]),
+        (change_what_is_written, ["first", "second"]),
+        (change_data_file, ["first"]),
         (change_package_version, ["first", "second"]),
-        (change_dataset, ["first", "second"]),
-        (change_page_code, ["second"]),
-        (delete_artifact, ["first", "second"]),
-        (change_artifact, ["first", "second"]),
-        (delete_generated_page, ["second"]),
-        (delete_picture, ["first", "second"]),
-        (delete_output, ["second"]),
+        (change_version_behind_the_package, ["first", "second"]),
+        (change_tool, ["first"]),
+        (change_dataset, ["first"]),
+        (change_recipe, ["second"]),
+        (change_imported_definition, ["first"]),
     ],
 )
-def test_what_a_page_is_made_from(
+def test_what_a_recording_is_made_from(
     site: MiniSite, change: Callable[[MiniSite], None], runs: list[str]
 ) -> None:
     change(site)
@@ -111,6 +107,135 @@ def test_what_a_page_is_made_from(
     site.build(language="en")
     site.build()
     assert site.ran() == []
+
+
+def change_comments(site: MiniSite) -> None:
+    site.replace(f"{STAGE}/first.py", "# a comment", "# another comment")
+    site.replace(f"{STAGE}/shared.py", "# a comment", "# another comment")
+    site.replace("recordings/plot_one.py", "# a comment", "# another comment")
+
+
+def change_definition_that_nobody_imports(site: MiniSite) -> None:
+    site.replace(f"{STAGE}/shared.py", 'return "unused"', 'return "still unused"')
+
+
+def change_version_of_another_package(site: MiniSite) -> None:
+    change_version(site, "apart")
+
+
+def change_other_recipe_of_the_page(site: MiniSite) -> None:
+    site.write("recordings/plot_two.py", (site.root / "recordings/plot_two.py").read_text() + """
+
+@recipe()
+def apart(run):
+    run("apart", "cat plot_one.py words a.txt pip.txt", status=1)
+""")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_comments,
+        change_definition_that_nobody_imports,
+        change_version_of_another_package,
+        change_other_recipe_of_the_page,
+    ],
+)
+def test_what_a_recording_is_not_made_from(
+    site: MiniSite, change: Callable[[MiniSite], None]
+) -> None:
+    change(site)
+    said = site.build()
+    assert site.ran() == [], said
+
+
+PARTS = [
+    "build/workspace/a.txt",
+    "docs/gallery/plot_two.rst",
+    "docs/gallery/images/sphx_glr_plot_one_001.png",
+    "build/outputs/second.txt",
+]
+
+
+@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("content", [None, "something else"])
+def test_what_a_build_made_is_made_good_from_the_store(
+    site: MiniSite, name: str, content: str | None
+) -> None:
+    before = (site.root / name).read_bytes()
+    (site.root / name).unlink()
+    if content:
+        site.write(name, content)
+    site.build()
+    assert site.ran() == []
+    assert (site.root / name).read_bytes() == before
+
+
+def test_back_and_forth_runs_nothing_a_second_time(site: MiniSite) -> None:
+    """A dataset, a branch, a version: what was recorded once is there."""
+    changes = [change_what_is_written, change_dataset, change_package_version, change_tool]
+    copies = {name: (site.root / name).read_bytes() for name in CHANGED}
+    site.build()
+    for change in changes:
+        change(site)
+        site.build()
+        assert site.ran(), change
+    for name, content in copies.items():
+        (site.root / name).write_bytes(content)
+    site.build()
+    assert site.ran() == []
+    assert "second: a" in site.html("gallery/plot_two")
+    for change in changes:
+        change(site)
+    site.build()
+    assert site.ran() == []
+    assert "second: b" in site.html("gallery/plot_two")
+
+
+CHANGED = [
+    f"{STAGE}/first.py",
+    "../dataset.npz",
+    "../packages/letters-1.0.dist-info/METADATA",
+    "../tools/frob",
+]
+
+
+def test_a_rule_for_noise_runs_nothing(site: MiniSite) -> None:
+    """Recordings are raw: what is left out is left out when they are read."""
+    raw = next(site.root.glob("build/store/*/outputs/first"))
+    assert "first: some words letters" in raw.read_text()
+    site.write("conf.py", (site.root / "conf.py").read_text() + """
+from recordings.engine import transcript
+import re
+transcript._NOISE = re.compile("^first")
+""")
+    site.build()
+    assert site.ran() == []
+    assert "first: some words" not in site.html("index")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('uses=["first.py", "words.txt"]', 'uses=["first.py"]'),
+        ("dataset=True", "dataset=False"),
+        ('"python first.py"', '"sh -c \'cat second.py\'"'),
+        ('"python first.py"', '"python -m second"'),
+        ('"python first.py"', '"aapt frob"'),
+    ],
+)
+def test_what_is_not_declared_is_not_there(site: MiniSite, old: str, new: str) -> None:
+    site.write("../tools/aapt", "#!/bin/sh\n")
+    (site.root / "../tools/aapt").chmod(0o755)
+    site.replace("recordings/plot_one.py", old, new)
+    said = site.build(fails=True)
+    assert "RunError" in said
+    assert "first.py" in said or "aapt without declaring" in said or "second" in said
+
+
+def test_an_artifact_that_nobody_writes_cannot_be_read(site: MiniSite) -> None:
+    site.replace("recordings/plot_two.py", 'reads=["a.txt"]', 'reads=["a"]')
+    assert "no recipe writes a" in site.build(fails=True)
 
 
 def test_a_changed_program_changes_the_page(site: MiniSite) -> None:
@@ -232,9 +357,3 @@ def test_without_a_dataset_the_digits_are_the_choice_until_a_file_is_there(tmp_p
     keras.write_text("MNIST")
     site.build()
     assert site.ran() == ["first", "second"]
-
-
-def test_what_an_extension_finds_outside_of_the_site_counts() -> None:
-    needs = Needs(Site(ROOT), ["plot_android"], "digits").of("plot_android")
-    assert "android" in needs, "a module that the page imports"
-    assert needs.keys() >= android.inputs().keys(), "and what they say they depend on"

@@ -138,10 +138,10 @@ class Recorder:
     def _record(self, recipe: Recipe, key: str, parts: Mapping[str, str]) -> None:
         runs = self.site.build / "runs"
         runs.mkdir(parents=True, exist_ok=True)
-        print(f"{recipe.name} runs: {self.why(recipe, parts)}", flush=True)
         with tempfile.TemporaryDirectory(dir=runs, prefix=f"{recipe.name}-") as name:
             run = Run(recipe, self.site, Path(name))
             run.dataset = dataset.choose(self.site) if recipe.dataset else ""
+            run.show(f"runs: {self.why(recipe, parts)}\n")
             self._fill(run.folder, recipe)
             start = time.time()
             recipe.function(run)
