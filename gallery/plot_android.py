@@ -5,11 +5,6 @@ Android 的代码，在 JVM 上运行
 Android 工程里的 Java 源文件一字不改，在桌面的 JVM 上编译、运行，读的是真正打包出来的 APK，用的是本次构建的模型。逐步的说明见 :doc:`/lite/android`，什么代替了什么见那里的 :ref:`android-stand-ins`。
 """
 
-# sphinx_gallery_start_ignore
-if "sphinx" in __import__("sys").modules:  # a reader has the files already
-    __import__("recordings").take("plot_android")
-# sphinx_gallery_end_ignore
-
 # %%
 # 第一张测试图片
 # --------------
@@ -29,6 +24,11 @@ if "sphinx" in __import__("sys").modules:  # a reader has the files already
 # ------------------------
 #
 # 左边是正确的做法，其余是故意犯下的错误，读的是同一张图片。没有一种会抛出异常：
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_android")
+# sphinx_gallery_end_ignore
 import json
 from pathlib import Path
 

@@ -5,11 +5,6 @@
 这一页运行 ``tflite_convert`` 命令和 ``convert.py``，比较四种精度的大小和准确率。逐步的说明见 :doc:`/lite/convert`。
 """
 
-# sphinx_gallery_start_ignore
-if "sphinx" in __import__("sys").modules:  # a reader has the files already
-    __import__("recordings").take("plot_convert")
-# sphinx_gallery_end_ignore
-
 # %%
 # 命令行
 # ------
@@ -27,6 +22,11 @@ if "sphinx" in __import__("sys").modules:  # a reader has the files already
 # ------------
 #
 # float16 把文件减半，int8 减到四分之一，准确率几乎不变：
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_convert")
+# sphinx_gallery_end_ignore
 import json
 from pathlib import Path
 

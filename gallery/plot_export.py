@@ -5,11 +5,6 @@
 保存下来的模型能不能用，要重新加载才知道。这一页把 ``mnist_cnn.keras``、``mnist_cnn.h5`` 和 ``saved_model/1`` 各加载一次，比较它们的预测，再看看 SavedModel 的签名。逐步的说明见 :doc:`/modelsave`。
 """
 
-# sphinx_gallery_start_ignore
-if "sphinx" in __import__("sys").modules:  # a reader has the files already
-    __import__("recordings").take("plot_export")
-# sphinx_gallery_end_ignore
-
 # %%
 # 同样的图片，同样的回答
 # ----------------------
@@ -17,6 +12,11 @@ if "sphinx" in __import__("sys").modules:  # a reader has the files already
 # .. console:: load_models
 #
 # 三种格式各占多少空间？``.keras`` 和 ``.h5`` 还带着优化器的状态，可以接着训练；SavedModel 只用来推理。
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_export")
+# sphinx_gallery_end_ignore
 from pathlib import Path
 
 import matplotlib.pyplot as plt

@@ -5,11 +5,6 @@
 ``inspect_tflite.py`` 列出一个 ``.tflite`` 文件的签名、输入输出、算子和量化参数。部署时遇到“形状不对”“类型不对”“不支持的算子”，答案都在这里。
 """
 
-# sphinx_gallery_start_ignore
-if "sphinx" in __import__("sys").modules:  # a reader has the files already
-    __import__("recordings").take("plot_inspect")
-# sphinx_gallery_end_ignore
-
 # %%
 # float32
 # -------
@@ -29,6 +24,11 @@ if "sphinx" in __import__("sys").modules:  # a reader has the files already
 # ----------------
 #
 # 量化只能表示 256 个不同的值。下面是第一个全连接层的权重，和它们量化以后的样子：
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_inspect")
+# sphinx_gallery_end_ignore
 import matplotlib.pyplot as plt
 from ai_edge_litert.interpreter import Interpreter
 

@@ -5,11 +5,6 @@
 ``interpret.py`` 在桌面上一步不差地做 Android 应用要做的事：把模型映射进内存，填充输入缓冲区，运行，取出十个概率。它是模拟：步骤和错误信息与 Java 的 ``Interpreter`` 相同，计算由同一个运行时完成。逐步的说明见 :doc:`/lite/emulation`。
 """
 
-# sphinx_gallery_start_ignore
-if "sphinx" in __import__("sys").modules:  # a reader has the files already
-    __import__("recordings").take("plot_interpret")
-# sphinx_gallery_end_ignore
-
 # %%
 # 正确的输入
 # ----------
@@ -27,6 +22,11 @@ if "sphinx" in __import__("sys").modules:  # a reader has the files already
 #
 # 同样的数字，两种输入
 # --------------------
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_interpret")
+# sphinx_gallery_end_ignore
 import interpret
 import matplotlib.pyplot as plt
 import mnist_data

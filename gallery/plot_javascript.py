@@ -5,11 +5,6 @@
 这一页把模型转换成浏览器能用的文件，在 Node 里运行它，与 Keras 的回答比较，再打包成网页。逐步的说明见 :doc:`/javascript`。
 """
 
-# sphinx_gallery_start_ignore
-if "sphinx" in __import__("sys").modules:  # a reader has the files already
-    __import__("recordings").take("plot_javascript")
-# sphinx_gallery_end_ignore
-
 # %%
 # 图模型
 # ------
@@ -35,6 +30,11 @@ if "sphinx" in __import__("sys").modules:  # a reader has the files already
 # .. console:: predict_node
 #
 # “same label” 是与 Keras 模型回答相同的比例，“largest difference” 是概率相差最大的一次。uint8 的文件只有 float32 的四分之一，认错的数字并没有变多：
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_javascript")
+# sphinx_gallery_end_ignore
 import json
 from pathlib import Path
 

@@ -5,11 +5,6 @@
 这一页启动模型服务器，用 curl、Python 和 JavaScript 向它提问，走 REST 和 gRPC 两种接口，再看看出错时它怎样回答。逐步的说明见 :doc:`/serving/index`。
 """
 
-# sphinx_gallery_start_ignore
-if "sphinx" in __import__("sys").modules:  # a reader has the files already
-    __import__("recordings").take("plot_serving")
-# sphinx_gallery_end_ignore
-
 # %%
 # 启动
 # ----
@@ -35,6 +30,11 @@ if "sphinx" in __import__("sys").modules:  # a reader has the files already
 #
 # .. console:: compare_interfaces
 #
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_serving")
+# sphinx_gallery_end_ignore
 import json
 from pathlib import Path
 

@@ -5,11 +5,6 @@
 后面的每一章都从这里训练出的模型开始。这一页运行 ``mnist_cnn.py``，再看看数据、训练过程和它认错的数字。程序本身和逐步的说明见 :doc:`/modelsave`。
 """
 
-# sphinx_gallery_start_ignore
-if "sphinx" in __import__("sys").modules:  # a reader has the files already
-    __import__("recordings").take("plot_train")
-# sphinx_gallery_end_ignore
-
 # %%
 # 数据
 # ----
@@ -19,6 +14,11 @@ if "sphinx" in __import__("sys").modules:  # a reader has the files already
 # .. console:: mnist_data
 #
 # 图片是 28×28 的灰度图，黑底白字：背景是 0，笔画接近 255。这一点在部署时最容易弄反。
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_train")
+# sphinx_gallery_end_ignore
 import matplotlib.pyplot as plt
 import mnist_data
 

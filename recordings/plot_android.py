@@ -33,7 +33,9 @@ def on_the_jvm(run: Run) -> None:
     with numpy.load(run.folder / "digits.npz") as digits:
         android.record(run, digits["images"], digits["answers"])
     answers = {
-        name: [float(number) for number in re.findall(r"prob is (\S+)", run.printed[f"android_{name}"])]
+        name: [
+            float(number) for number in re.findall(r"prob is (\S+)", run.printed[f"android_{name}"])
+        ]
         for name in android.MISTAKES
     }
     (run.folder / "android.json").write_text(json.dumps(answers))

@@ -30,5 +30,6 @@ def load(run: Run) -> None:
     run.fails("load_missing", "python load_models.py --data nowhere.npz")
     run.fails(
         "save_folder",
-        """python -c "import keras; keras.Sequential([keras.Input((1,))]).save('folder')" """.strip(),
+        'python -c "import keras; '
+        """keras.Sequential([keras.Input((1,))]).save('folder')\"""",
     )

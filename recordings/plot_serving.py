@@ -19,7 +19,9 @@ CLIENTS = ["rest_client.py", "rest_client.mjs", "grpc_client.py", "digits_json.p
 )
 def ask_all(run: Run) -> None:
     """Start a server and ask it; then start servers that cannot answer."""
-    with serving(run, "serving_start", f'{SERVER} --model_base_path="$PWD/saved_model"', named=True):
+    with serving(
+        run, "serving_start", f'{SERVER} --model_base_path="$PWD/saved_model"', named=True
+    ):
         answers(run)
         mistakes(run)
         run("compare_interfaces", "python compare_interfaces.py --seconds 1")
@@ -64,18 +66,20 @@ def mistakes(run: Run) -> None:
 def silent_servers(run: Run) -> None:
     """Start servers beside the first whose port is taken, or whose folder holds no version."""
     (run.folder / "no_version").mkdir()
-    start = "python model_server.py --port=8510 --model_name=mnist"
-    for name, flags, log in (
+    for name, port, folder, log in (
         (
             "serving_port_in_use",
-            '--rest_api_port=8501 --model_base_path="$PWD/saved_model"',
+            "--rest_api_port=8501",
+            '--model_base_path="$PWD/saved_model"',
             "Entering the event loop",
         ),
         (
             "serving_no_version",
-            '--rest_api_port=8511 --model_base_path="$PWD/no_version"',
+            "--rest_api_port=8511",
+            '--model_base_path="$PWD/no_version"',
             "No versions of servable",
         ),
     ):
-        with serving(run, name, f"{start} {flags}", until=log):
+        start = f"python model_server.py {port} --port=8510 --model_name=mnist {folder}"
+        with serving(run, name, start, until=log):
             pass

@@ -23,5 +23,7 @@ def look(run: Run) -> None:
     """Show the data, the options, and the learning rate that changed."""
     run("mnist_data", "python mnist_data.py")
     run("mnist_cnn_help", "python mnist_cnn.py --help")
-    run.fails("mnist_data_truncated", "python mnist_data.py --data broken.npz", broken="mnist_cnn.keras")
+    run.fails(
+        "mnist_data_truncated", "python mnist_data.py --data broken.npz", broken="mnist_cnn.keras"
+    )
     run("optimizer_defaults", "python optimizer_defaults.py")

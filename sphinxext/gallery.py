@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,7 +22,7 @@ from sphinx.util import logging
 from recordings.engine import dataset, sources, versions
 from recordings.engine.recorder import Missing, Recorder, digest
 from recordings.engine.site import Site
-from recordings.engine.store import hash_of
+from recordings.engine.store import Recording, hash_of
 
 logger = logging.getLogger(__name__)
 State = dict[str, dict[str, str]]
@@ -40,58 +39,63 @@ class Gallery:
 
     def choose(self, app: Sphinx) -> None:
         """Decide which pages are executed (before sphinx-gallery starts)."""
-        site, conf = self.site, app.config.sphinx_gallery_conf
-        mode = app.config.gallery_run if app.builder.format == "html" else "none"
-        recorder = self.recorder
+        site, recorder, conf = self.site, self.recorder, app.config.sphinx_gallery_conf
         for folder in (site.workspace, site.generated):
             folder.mkdir(parents=True, exist_ok=True)
         recorder.publish_programs()
-        allowed = []
-        for page in app.config.gallery_pages if mode != "none" else []:
-            reason, complete = self.why_stale(recorder, page)
-            if mode not in ("stale", "stored") and page != mode or mode == "stored" and not complete:
-                continue
-            allowed.append(page)
-            if reason or page == mode:
-                logger.info(f"{page} is executed: {reason or 'it was asked for'}")
+        mode = app.config.gallery_run if app.builder.format == "html" else "none"
+        allowed = [page for page in app.config.gallery_pages if self.may_run(page, mode)]
+        for page in allowed:
+            if reason := self.why_stale(page) or (page == mode and "it was asked for"):
+                logger.info(f"{page} is executed: {reason}")
                 self.stale.append(page)
                 (site.generated / f"{page}.py.md5").unlink(missing_ok=True)
-            if complete:
-                recorder.publish(self.recordings(recorder, page))
+            if self.is_recorded(page):
+                recorder.publish(self.recordings(page))
         if self.stale:
             os.environ[dataset.VARIABLE] = dataset.choose(site)  # for the code of the pages
         conf["plot_gallery"] = bool(allowed)
         conf["filename_pattern"] = rf"/({'|'.join(allowed)})\.py$"
 
-    def recordings(self, recorder: Recorder, page: str) -> Iterator[Any]:
-        """Yield the recordings of a page that are in the store."""
-        return (recorder.find(recipe) for recipe in recorder.pages.get(page, []))
+    def may_run(self, page: str, mode: str) -> bool:
+        """Return whether the configuration value gallery_run lets a page be executed.
 
-    def why_stale(self, recorder: Recorder, page: str) -> tuple[str, bool]:
-        """Return why a page is to be executed, or "", and whether its recordings are there."""
+        It is `stale`, `none`, the name of the only page, or `stored`: no program may run.
+        """
+        return mode in ("stale", page) or (mode == "stored" and self.is_recorded(page))
+
+    def is_recorded(self, page: str) -> bool:
+        """Return whether all recordings of a page are in the store."""
         try:
-            now = self.made_from(recorder, page)
-        except Missing as missing:
-            return str(missing), False
+            return self.recordings(page) is not None
+        except Missing:
+            return False
+
+    def recordings(self, page: str) -> list[Recording]:
+        """Return the recordings of a page; raise Missing if one is not in the store."""
+        return [self.recorder.find(recipe) for recipe in self.recorder.pages.get(page, [])]
+
+    def why_stale(self, page: str) -> str:
+        """Return why a page is to be executed, or "" if what was generated still holds."""
         try:
+            now = self.made_from(page)
             last: State = json.loads(self.state_file(page).read_text())
+        except Missing as missing:
+            return str(missing)
         except (OSError, ValueError):
-            return "it has not been executed", True
-        if not (self.site.generated / f"{page}.rst").exists():
-            return "what was generated is gone", True
-        for label in now.keys() | last["from"].keys():
-            if now.get(label) != last["from"].get(label):
-                return f"{label} changed", True
-        if last["made"] != self.made(page):
-            return "what was generated is not what it was", True
-        return "", True
+            return "it has not been executed"
+        changed = [
+            key for key in now.keys() | last["from"] if now.get(key) != last["from"].get(key)
+        ]
+        if changed:
+            return f"{min(changed)} changed"
+        return "" if last["made"] == self.made(page) else "what was generated is not what it was"
 
-    def made_from(self, recorder: Recorder, page: str) -> dict[str, str]:
+    def made_from(self, page: str) -> dict[str, str]:
         """Return what an execution of a page shows: recordings, programs, versions."""
         path = self.site.pages / f"{page}.py"
-        state = {f"recording of {r.facts['recipe']}": r.key for r in self.recordings(recorder, page)}
-        programs = {**recorder.programs, path.name: path}
-        code = sources.code_of(programs, [path.name])
+        state = {f"recording of {r.facts['recipe']}": r.key for r in self.recordings(page)}
+        code = sources.code_of({**self.recorder.programs, path.name: path}, [path.name])
         state |= {name: digest(text) for name, text in code.items() if name != path.name}
         return state | versions.of_stages(self.site, [])
 
@@ -107,14 +111,15 @@ class Gallery:
 
     def keep_state(self, app: Sphinx) -> None:
         """Remember what the executed pages were made from (after sphinx-gallery)."""
-        recorder = Recorder(self.site) if self.stale else self.recorder
+        if self.stale:
+            self.recorder = Recorder(self.site)  # has the recordings that were made meanwhile
         for page in self.stale:
-            state = {"from": self.made_from(recorder, page), "made": self.made(page)}
+            state = {"from": self.made_from(page), "made": self.made(page)}
             self.state_file(page).parent.mkdir(exist_ok=True)
             self.state_file(page).write_text(json.dumps(state, indent=1))
         if app.builder.format == "html" and app.config.gallery_run == "stale":
             pages = app.config.gallery_pages
-            recorder.tidy(r for page in pages for r in self.recordings(recorder, page))
+            self.recorder.tidy(r for page in pages for r in self.recordings(page))
 
 
 def prepare(app: Sphinx, config: Config) -> None:

@@ -124,12 +124,16 @@ def change_version_of_another_package(site: MiniSite) -> None:
 
 
 def change_other_recipe_of_the_page(site: MiniSite) -> None:
-    site.write("recordings/plot_two.py", (site.root / "recordings/plot_two.py").read_text() + """
+    site.write(
+        "recordings/plot_two.py",
+        (site.root / "recordings/plot_two.py").read_text()
+        + """
 
 @recipe()
 def apart(run):
     run("apart", "cat plot_one.py words a.txt pip.txt", status=1)
-""")
+""",
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,11 +208,15 @@ def test_a_rule_for_noise_runs_nothing(site: MiniSite) -> None:
     """Recordings are raw: what is left out is left out when they are read."""
     raw = next(site.root.glob("build/store/*/outputs/first"))
     assert "first: some words letters" in raw.read_text()
-    site.write("conf.py", (site.root / "conf.py").read_text() + """
+    site.write(
+        "conf.py",
+        (site.root / "conf.py").read_text()
+        + """
 from recordings.engine import transcript
 import re
 transcript._NOISE = re.compile("^first")
-""")
+""",
+    )
     site.build()
     assert site.ran() == []
     assert "first: some words" not in site.html("index")
@@ -219,7 +227,7 @@ transcript._NOISE = re.compile("^first")
     [
         ('uses=["first.py", "words.txt"]', 'uses=["first.py"]'),
         ("dataset=True", "dataset=False"),
-        ('"python first.py"', '"sh -c \'cat second.py\'"'),
+        ('"python first.py"', "\"sh -c 'cat second.py'\""),
         ('"python first.py"', '"python -m second"'),
         ('"python first.py"', '"aapt frob"'),
     ],

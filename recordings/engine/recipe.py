@@ -62,8 +62,16 @@ def recipe(
 
     def declared(function: Callable[[Run], None]) -> Recipe:
         page = Path(inspect.getsourcefile(function) or "").stem
-        folders = map(tuple, (uses, reads, writes, tools, files))
-        return Recipe(page, function, *folders, dataset)
+        return Recipe(
+            page,
+            function,
+            uses=tuple(uses),
+            reads=tuple(reads),
+            writes=tuple(writes),
+            tools=tuple(tools),
+            files=tuple(files),
+            dataset=dataset,
+        )
 
     return declared
 

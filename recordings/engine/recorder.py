@@ -33,9 +33,7 @@ class Recorder:
         self.site = site
         self.store = Store(site.store)
         self.programs = site.programs()
-        self.pages = {
-            file.stem: read(file) for file in sorted(site.recipes.glob("plot_*.py"))
-        }
+        self.pages = {file.stem: read(file) for file in sorted(site.recipes.glob("plot_*.py"))}
         self._found: dict[str, Recording] = {}
 
     # Keys
@@ -55,11 +53,10 @@ class Recorder:
         parts |= {name: digest(text) for name, text in code.items()}
         parts |= {name: digest(text) for name, text in self._other_files(recipe)}
         stages = {self.programs[name].parent for name in code if "/" not in name}
-        for label, found in versions.of_stages(self.site, stages).items():
-            parts[f"version of {label}"] = found
+        found = versions.of_stages(self.site, stages)
         for tool in recipe.tools:
-            found = server.identity() if tool == server.TOOL else versions.of_tool(self.site, tool)
-            parts |= {f"version of {label}": version for label, version in found.items()}
+            found |= server.identity() if tool == server.TOOL else versions.of_tool(self.site, tool)
+        parts |= {f"version of {label}": version for label, version in found.items()}
         if recipe.dataset:
             source = dataset.choose(self.site) if runs else dataset.named(self.site)
             if not source:
@@ -155,7 +152,7 @@ class Recorder:
             with self.store.add(key, facts) as folder:
                 (folder / "outputs").mkdir()
                 for output, printed in run.printed.items():
-                    (folder / "outputs" / output).write_text(printed, "utf-8", newline="")
+                    (folder / "outputs" / output).write_bytes(printed.encode())
                 for artifact in recipe.writes:
                     _copy(run.folder, folder / "files", artifact, f"{recipe.name} did not write")
 
@@ -219,7 +216,7 @@ class Recorder:
 
 def shown(recording: Recording, name: str, how: Mapping[str, object]) -> str:
     """Return an output as pages show it: the command, then what stays of what it printed."""
-    printed = (recording.folder / "outputs" / name).read_text(encoding="utf-8")
+    printed = (recording.folder / "outputs" / name).read_bytes().decode()
     places, log = how["places"], bool(how["log"])
     assert isinstance(places, dict)
     return f"$ {how['command']}\n{clean(printed, places, log=log)}"

@@ -54,9 +54,7 @@ class Run:
     started: float = field(default_factory=time.monotonic)
     _shown_at: float = 0.0
 
-    def __call__(
-        self, name: str, command: str, *, status: int = 0, deprecated: str = ""
-    ) -> str:
+    def __call__(self, name: str, command: str, *, status: int = 0, deprecated: str = "") -> str:
         """Run a command and keep what it prints as the output `name`; return what a page shows.
 
         Args:
@@ -94,7 +92,8 @@ class Run:
 
     def keep(self, name: str, command: str, printed: str, *, log: bool = False) -> str:
         """Keep what a command printed as the output `name`; return what a page shows of it."""
-        places = {**self.places, **self._paths()}
+        paths = {path: shown for path, shown in self._paths().items() if path not in self.places}
+        places = {**self.places, **paths}
         self.printed[name] = printed
         self.outputs[name] = {"command": command, "places": places, "log": log}
         return clean(printed, places, log=log)
@@ -135,9 +134,9 @@ class Run:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while block := os.read(process.stdout.fileno(), 1 << 16):
             printed += decoder.decode(block)
-            *_, progress = printed.rpartition("\n")[2].rstrip("\r").split("\r")
-            if progress.strip():
-                self.show(progress)
+            *passing, _ = printed.rpartition("\n")[2].split("\r")
+            if passing:
+                self.show(passing[-1])
         return process.wait(), printed
 
     def words(self, command: str) -> list[str]:
@@ -179,4 +178,3 @@ class Run:
         text = f"[{self.recipe.name} {seconds // 60}:{seconds % 60:02}] {text.strip()}"
         stream.write(text.ljust(79) + "\r" if passing and stream.isatty() else text + "\n")
         stream.flush()
-

@@ -14,11 +14,9 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -35,7 +33,8 @@ BINARY = "tensorflow_model_server"
 COMPOSE = Path(__file__).parents[2] / "docs/_static/code/serving/serving_compose.yaml"
 GRPC_PORT = "8500"  # where a server listens that is told nothing else
 ADDRESSES = ("TF_SERVING_REST_URL", "TF_SERVING_GRPC_URL")
-READY_SECONDS, STOP_SECONDS = 120, 20
+READY_SECONDS = 120
+SUPERVISE = Path(__file__).with_name("supervise.py")
 STATED = "model_server.json"
 
 
@@ -201,12 +200,12 @@ def _words(run: Run, chosen: Choice, command: str) -> list[str]:
 
 @contextmanager
 def _process(run: Run, words: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server below `supervise`, which ends it when its input does: also in a killed build."""
+    """Run a server below supervise.py, which ends it with its input: also in a killed build."""
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", __name__, *words],
+            [sys.executable, SUPERVISE, *words],
             cwd=run.folder,
-            env={**run.environ(), "PYTHONPATH": str(Path(__file__).parents[2])},
+            env=dict(run.environ()),
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -218,23 +217,6 @@ def _process(run: Run, words: list[str], log: Path) -> Iterator[subprocess.Popen
     finally:
         process.stdin.close()
         process.wait()
-
-
-def supervise(words: list[str]) -> int:
-    """Run a server until it ends, or until standard input does; return its exit code."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the build ends the server
-    server = subprocess.Popen(words, stdin=subprocess.DEVNULL, close_fds=False)
-
-    def stop_with_input() -> None:
-        sys.stdin.buffer.read()
-        server.terminate()
-        try:
-            server.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            server.kill()
-
-    threading.Thread(target=stop_with_input, daemon=True).start()
-    return server.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, until: str, url: str) -> None:
@@ -256,7 +238,3 @@ def _available(url: str) -> bool:
             return b'"AVAILABLE"' in answer.read()
     except OSError:
         return False
-
-
-if __name__ == "__main__":
-    sys.exit(supervise(sys.argv[1:]))

@@ -47,7 +47,7 @@ def code_of(paths: Mapping[str, Path], used: Iterable[str]) -> dict[str, str]:
 
 
 def _named(paths: Mapping[str, Path], word: str) -> list[str]:
-    names = [name for name in paths if name == word or word[-1] == "/" and name.startswith(word)]
+    names = [name for name in paths if name == word or (word[-1] == "/" and name.startswith(word))]
     if not names:
         raise KeyError(f"{word} is none of the programs")
     return names

@@ -46,7 +46,7 @@ class Recording:
     def is_whole(self) -> bool:
         """Return whether all of it is there as it was kept."""
         try:
-            return content(self.folder) == self.facts["content"]
+            return bool(content(self.folder) == self.facts["content"])
         except (OSError, ValueError, KeyError):
             return False
 

@@ -29,7 +29,9 @@ NOISE = [
 ]
 _NOISE = re.compile("|".join(NOISE))
 _TIME = re.compile(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[\d.,]*: ")  # of a server's log
-_NATIVE = re.compile(r"[IWE] (?:external|tensorflow)/")  # lines of the real server's libraries
+_NATIVE = re.compile(
+    r"(?m)^[IWE] (?:external|tensorflow)/.*\n"
+)  # lines of the real server's libraries
 
 
 def clean(printed: str, places: Mapping[str, str], *, log: bool = False) -> str:
@@ -42,12 +44,13 @@ def clean(printed: str, places: Mapping[str, str], *, log: bool = False) -> str:
     """
     text = printed.replace("\r\n", "\n")
     text = re.sub(r"[^\n]*\r", "", text)  # overwritten on a terminal
-    text = _TIME.sub("", text) if log else text
+    text = _NATIVE.sub("", _TIME.sub("", text)) if log else text
     for place, shown in places.items():
-        text = re.sub(rf"{_start(place)}{re.escape(place)}{_end(place)}", lambda _, s=shown: s, text)
+        text = re.sub(
+            rf"{_start(place)}{re.escape(place)}{_end(place)}", lambda _, s=shown: s, text
+        )
     text = re.sub(r"/tmp/tmp\w+", "/tmp/…", text)
-    noise = (lambda line: _NOISE.match(line) or (log and _NATIVE.match(line)))
-    lines = [line.rstrip() for line in text.splitlines() if not noise(line)]
+    lines = [line.rstrip() for line in text.splitlines() if not _NOISE.match(line)]
     return "\n".join(lines).strip("\n") + "\n" if any(lines) else ""
 
 

@@ -91,4 +91,7 @@ def _said(path: str | None, option: str) -> str:
 
 def of_machine() -> dict[str, str]:
     """Return what the machine itself is."""
-    return {"Python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+    return {
+        "Python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
