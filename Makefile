@@ -12,7 +12,7 @@ PACKAGES := node_modules/ready
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --fork-strategy fewest --quiet
 ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
-.PHONY: help html test linkcheck livehtml page accept catalog lock lint bench clean
+.PHONY: help html test linkcheck livehtml page accept catalog lock upgrade lint bench clean forget
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -38,12 +38,10 @@ test: html ## build the site and test it
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 linkcheck: $(READY) ## check all external links
-	rm -f build/linkcheck/output.json
-	$(BIN)/sphinx-build -q -c . -b linkcheck -d build/doctrees/linkcheck docs build/linkcheck || true
-	$(BIN)/python -m sphinxext.links build/linkcheck/output.json
+	$(BIN)/sphinx-build -q -c . -b linkcheck -d build/doctrees/linkcheck docs build/linkcheck
 
-livehtml: $(READY) ## serve the Chinese site, reload on save; runs no page
-	$(BIN)/sphinx-autobuild -c . -D gallery_run=none --watch gallery --watch locale \
+livehtml: $(READY) ## serve the Chinese site, reload on save; plots again, runs no program
+	$(BIN)/sphinx-autobuild -c . -D gallery_run=stored --watch gallery --watch locale \
 	  --ignore '*/docs/gallery/*' --re-ignore '.*/build/.*' $(ZH)
 
 page: $(ALL) ## run one page and what it needs: make page PAGE=plot_convert
@@ -51,7 +49,7 @@ page: $(ALL) ## run one page and what it needs: make page PAGE=plot_convert
 	$(SPHINX) -b html -D gallery_run=$(PAGE) $(ZH)
 
 accept: $(READY) ## take the last build's outputs as the documented ones
-	$(BIN)/python -m tests.documented accept
+	$(BIN)/python -m recordings.documented accept
 
 catalog: $(READY) ## bring the English catalog up to date with the Chinese text
 	rm -rf build/gettext
@@ -70,5 +68,15 @@ lock: ## compile the requirements*.in into requirements*.txt (needs uv)
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-tfjs.in --override requirements-tfjs-overrides.in -o requirements-tfjs.txt
 
-clean: ## delete everything generated, what is installed excepted
-	rm -rf build docs/gallery
+upgrade: ## lock the newest versions, build, and show which documented outputs would change
+	$(MAKE) lock LOCK="$(LOCK) --upgrade"
+	$(MAKE) html
+	$(BIN)/python -m recordings.documented changes > build/upgrade.md; \
+	  status=$$?; cat build/upgrade.md; exit $$status
+
+clean: ## delete everything generated but recordings and what is installed
+	rm -rf docs/gallery
+	find build -mindepth 1 -maxdepth 1 ! -name store -exec rm -rf {} +
+
+forget: ## delete the recordings: the next build runs every program
+	rm -rf build/store

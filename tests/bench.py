@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
+from sphinxext.layout import Site
 
 from sphinxext import android, dataset
-from sphinxext.layout import Site
 from tests.chromium import ARGUMENTS, browser_path
 
 ROOT = Path(__file__).parents[1]

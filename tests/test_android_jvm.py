@@ -12,13 +12,15 @@ import mnist_data
 import numpy as np
 import pytest
 
-from sphinxext import android
+from recordings import android
+from recordings.engine.site import Site
 
 pytestmark = pytest.mark.skipif(
     bool(android.missing() or android.missing_packer()),
     reason=android.missing() or android.missing_packer() or "not skipped",
 )
 
+WORKSPACE = Site(android.ROOT).workspace
 DIGITS = 200
 EQUAL = 1e-6
 EQUAL_2021 = 1e-5  # other kernels add in another order; 1e-6 was seen
@@ -34,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, images: np.ndarray) -> Path
     """Return a folder with app.apk, made of the build's models, and digits.bin."""
     android.compile_sources()
     made = tmp_path_factory.mktemp("android")
-    models = [android.workspace() / name for name in (android.MODEL, android.INT8, android.DYNAMIC)]
+    models = [WORKSPACE / name for name in (android.MODEL, android.INT8, android.DYNAMIC)]
     android.pack(made / "app.apk", models)
     android.write_digits(made / "digits.bin", images)
     return made
@@ -55,7 +57,7 @@ def mistake(folder: Path, name: str, *, model: str = android.MODEL) -> str:
 @pytest.fixture(scope="session")
 def expected(images: np.ndarray) -> np.ndarray:
     """Return what the Python interpreter says, float32 (digits, 10)."""
-    return android.python_answers(android.workspace() / android.MODEL, images)
+    return android.python_answers(WORKSPACE / android.MODEL, images)
 
 
 @pytest.mark.parametrize("litert", [False, True], ids=["2021", "litert"])
@@ -70,7 +72,7 @@ def test_answers_are_those_of_python(
 
 
 def test_int8_answers_are_those_of_python(folder: Path, images: np.ndarray) -> None:
-    expected = android.python_answers(android.workspace() / android.INT8, images)
+    expected = android.python_answers(WORKSPACE / android.INT8, images)
     answers = android.table(on_desktop(folder, "int8", model=android.INT8, litert=True))
     assert answers.shape == (DIGITS, 10)
     assert np.abs(answers - expected).max() <= EQUAL
@@ -79,7 +81,7 @@ def test_int8_answers_are_those_of_python(folder: Path, images: np.ndarray) -> N
 
 def test_answers_are_those_of_the_emulation(folder: Path, images: np.ndarray) -> None:
     answers = android.table(on_desktop(folder, "java", litert=True))
-    model = interpret.load_model_file(str(android.workspace() / android.MODEL))
+    model = interpret.load_model_file(str(WORKSPACE / android.MODEL))
     interpreter, buffer = interpret.Interpreter(model), interpret.allocate_input()
     for image, answer in zip(images[:20], answers[:20], strict=True):
         interpret.fill_input(buffer, interpret.get_pixels(image))
@@ -176,7 +178,7 @@ class TestMistakes:
         self, folder: Path, images: np.ndarray
     ) -> None:
         """The runtime of 2021 takes one scale for weights that have one for each channel."""
-        expected = android.python_answers(android.workspace() / android.INT8, images)
+        expected = android.python_answers(WORKSPACE / android.INT8, images)
         answers = android.table(on_desktop(folder, "int8", model=android.INT8))
         assert (answers.argmax(1) == expected.argmax(1)).mean() < 0.5
 
@@ -190,7 +192,7 @@ def test_readelf_shows_the_page_size_of_a_library(folder: Path) -> None:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a model half of whose weights are zero: it is worth compressing."""
     path = tmp_path_factory.mktemp("pruned") / android.MODEL
-    return android.prune(android.workspace() / android.MODEL, path)
+    return android.prune(WORKSPACE / android.MODEL, path)
 
 
 class TestPackage:
@@ -201,7 +203,7 @@ class TestPackage:
         with zipfile.ZipFile(folder / "app.apk") as package:
             info = package.getinfo(entry)
         assert info.compress_type == zipfile.ZIP_STORED
-        assert info.file_size == (android.workspace() / android.MODEL).stat().st_size
+        assert info.file_size == (WORKSPACE / android.MODEL).stat().st_size
         assert android.data_offset(folder / "app.apk", entry) % 4 == 0
         android.call("zipalign", "-c", "-p", "4", folder / "app.apk")
 

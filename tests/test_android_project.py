@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sphinxext import android, runner
-from sphinxext.layout import Site
-from tests import documented
+from recordings import android
+from recordings.engine import recipe
+from recordings.engine.run import Run
+from recordings.engine.site import Site
 
 JAVA = sorted((android.MAIN / "java").rglob("*.java"))
 MODULE_JAVA = sorted((android.MODULE / "src").rglob("*.java"))
@@ -147,11 +148,10 @@ def test_without_its_tools_the_page_says_what_is_missing(
         monkeypatch.setattr(android, "FRAMEWORK", tmp_path)
     else:
         monkeypatch.setattr(shutil, "which", lambda name: name != lacking)
-    monkeypatch.setattr(runner, "site", Site(tmp_path))
-    monkeypatch.setattr(documented, "OUTPUTS", tmp_path / "build" / "outputs")
-    android.record(np.zeros((20, 28, 28), np.uint8), np.zeros((20, 10), np.float32))
-    kept = {path.stem for path in documented.OUTPUTS.glob("*.txt")}
-    assert kept == {path.stem for path in documented.EXPECTED.glob("android_*.txt")}
-    for name in kept:
-        reason = documented.not_run(name)
-        assert {"network": "Maven could not fetch"}.get(lacking, f"no {lacking}") in reason
+    run = Run(recipe()(lambda run: None), Site(tmp_path), tmp_path)
+    android.record(run, np.zeros((20, 28, 28), np.uint8), np.zeros((20, 10), np.float32))
+    expected = Path(__file__).parent / "expected"
+    assert run.printed.keys() == {path.stem for path in expected.glob("android_*.txt")}
+    for text in run.printed.values():
+        assert text.startswith("not run: ")
+        assert {"network": "Maven could not fetch"}.get(lacking, f"no {lacking}") in text

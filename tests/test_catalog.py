@@ -37,7 +37,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Catalog]:
     out = tmp_path_factory.mktemp("gettext")
     shutil.copy(ROOT / "conf.py", out)
     generated = shutil.ignore_patterns("__pycache__")
-    for folder in ("docs", "gallery", "sphinxext"):
+    for folder in ("docs", "gallery", "sphinxext", "recordings"):
         shutil.copytree(ROOT / folder, out / folder, ignore=generated)
     shutil.rmtree(out / "docs" / "gallery", ignore_errors=True)
     command = [sys.executable, "-m", "sphinx", "-q", "-c", ".", "-b", "gettext"]

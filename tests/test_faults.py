@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sphinxext.layout import Site
-from tests import documented
+from recordings.engine.site import Site
+from recordings.engine.store import Store
 from tests.minisite import ROOT, MiniSite
 
 # Says that it got here, then blocks until the test opens the gate; without a gate it goes on.
@@ -118,7 +118,7 @@ def test_a_failing_page_fails_the_build(tmp_path: Path) -> None:
     [
         ("import warnings; warnings.warn('old', DeprecationWarning)", "DeprecationWarning"),
         ("print('WARNING: frob is deprecated')", "uses something deprecated"),
-        ("Path('a.txt').unlink()", "did not write a.txt"),
+        ("Path('a.txt').unlink()", "plot_one.first did not write a.txt"),
     ],
 )
 def test_what_run_refuses(tmp_path: Path, code: str, message: str) -> None:
@@ -145,7 +145,7 @@ print("I0000 00:00:1795389638.436325    8103 port.cc:153] oneDNN is on.", file=s
     )
     site.build()
     output = (site.root / "build/outputs/first.txt").read_text()
-    expected = ["$ python first.py", "first: some words letters", "native"]
+    expected = ["$ python first.py", "first: some words letters", "used", "native"]
     assert output.splitlines() == [*expected, "done a.txt", "from a child"]
 
 
@@ -198,57 +198,69 @@ run(main)" """
     assert left == set()
 
 
-def test_the_real_site_killed_in_training_and_in_conversion(tmp_path: Path) -> None:
-    """Two real pages on the embedded digits; what they print then is what is documented."""
+def test_the_real_training_killed_leaves_no_recording(tmp_path: Path) -> None:
+    """What the small sites above show for every point, once with the real programs."""
     tree = tmp_path / "site"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tree)], check=True)
-    (tree / "docs" / "index.md").write_text("# Two pages\n")
-    conf = (tree / "conf.py").read_text()
-    short = 'gallery_pages = ["plot_train", "plot_convert"]\n'
-    ignored = 'exclude_patterns += ["[a-hj-z]*.md", "lite", "gallery"]\nnitpicky = False\n'
-    (tree / "conf.py").write_text(conf + short + ignored)
-    for page, names in {"train": ["mnist_cnn"], "convert": ["convert"]}.items():
-        path = tree / "gallery" / f"plot_{page}.py"
-        runs = {
-            "mnist_cnn": 'run("mnist_cnn", "python mnist_cnn.py", deprecated="HDF5",'
-            ' writes=["mnist_cnn.h5", "mnist_cnn.keras"])',
-            "convert": 'run("convert", "python convert.py", writes=["mnist_cnn.tflite"])',
-        }
-        code = "\n".join(runs[name] for name in names)
-        path.write_text(f'"""\n{page}\n=====\n"""\nfrom sphinxext.runner import run\n{code}\n')
+    code = """
+from pathlib import Path
+from recordings.engine.recorder import Recorder
+from recordings.engine.site import Site
+recorder = Recorder(Site(Path.cwd()))
+recorder.find(recorder.writer("mnist_cnn.h5"), runs=True)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tree,
+        env={**os.environ, "MNIST_DATA": "digits"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert any("epoch " in line for line in iter(process.stdout.readline, ""))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert Store(Site(tree).store).recordings() == []
+    assert list(tree.glob("build/workspace/*")) == []
 
-    def build() -> subprocess.Popen[str]:
-        options = ["-c", ".", "-b", "html", "-d", "build/doctrees", "docs", "build/html"]
-        return subprocess.Popen(
-            [sys.executable, "-m", "sphinx", *options],
-            cwd=tree,
-            env={**os.environ, "MNIST_DATA": "digits"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
 
-    def kill_at(process: subprocess.Popen[str], words: str) -> None:
-        assert process.stdout
-        said = ""
-        for line in iter(process.stdout.readline, ""):
-            said += line
-            if words in line:
-                process.kill()
-                process.wait()
-                return
-        pytest.fail(f"the build never said {words!r}:\n{said}")
+def test_a_damaged_recording_is_made_again(tmp_path: Path) -> None:
+    site = MiniSite(tmp_path)
+    site.build()
+    assert site.ran() == ["first", "second"]
+    artifact = next(site.root.glob("build/store/*/files/a.txt"))
+    for damage in (b"", b"b"):
+        artifact.write_bytes(damage)
+        (site.root / "build/workspace/a.txt").unlink()
+        site.build()
+        assert site.ran() == ["first"]
+        assert (site.root / "build/workspace/a.txt").read_text() == "a"
 
-    kill_at(build(), "epoch ")
-    assert not (tree / "build/records/plot_train.json").exists()
-    kill_at(build(), "python convert.py")
-    assert (tree / "build/records/plot_train.json").exists()
-    assert not (tree / "build/records/plot_convert.json").exists()
-    last = build()
-    said = last.communicate()[0]
-    assert last.returncode == 0, said
-    assert "plot_train runs" not in said, "what was whole is kept"
-    for name in ("mnist_cnn", "convert"):
-        expected = documented.documented(name, "digits").read_text().splitlines()
-        actual = (tree / "build" / "outputs" / f"{name}.txt").read_text().splitlines()
-        assert documented.holds(expected, actual), documented.difference(name, expected, actual)
+
+def test_the_store_is_bounded(tmp_path: Path) -> None:
+    store = Store(tmp_path, limit=250)
+    for number, key in enumerate("abcd"):
+        with store.add(key, {}) as folder:
+            (folder / "outputs").write_bytes(bytes(100))
+        os.utime(tmp_path / key, (number, number))
+    assert store.get("a"), "now it was used last"
+    size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    store.limit = size // 2
+    store.trim()
+    left = {recording.key for recording in store.recordings()}
+    assert "a" in left
+    assert not {"b", "c"} & left
+
+
+def test_two_stores_in_one_folder_do_not_meet(tmp_path: Path) -> None:
+    one, two = Store(tmp_path), Store(tmp_path)
+    with one.add("key", {"by": "one"}) as mine, two.add("key", {"by": "two"}) as theirs:
+        (mine / "a").write_text("one")
+        (theirs / "a").write_text("two")
+        assert one.get("key") is None, "not there before it is whole"
+    recording = one.get("key")
+    assert recording
+    assert recording.facts["by"] == (recording.folder / "a").read_text() == "two"
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]

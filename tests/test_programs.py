@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from sphinxext.layout import Site
+from recordings.engine.site import Site
 from tests.minisite import ROOT
 
 PROGRAMS = Site(ROOT).programs()

@@ -1,4 +1,4 @@
-"""Which model server a build uses, and that it ends with the build (sphinxext.server)."""
+"""Which model server a build uses, and that it ends with the build (recordings.engine.server)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from sphinxext import runner, server
-from sphinxext.layout import Site
-from sphinxext.runner import RunError
-from tests import documented
+from recordings.engine import recipe, server
+from recordings.engine.run import Run, RunError
+from recordings.engine.server import ask, serving
+from recordings.engine.site import Site
+from recordings.engine.transcript import clean
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=m"
@@ -48,41 +49,49 @@ os.execv(sys.executable, [sys.executable, "model_server.py", *sys.argv[sys.argv.
 """
 
 
+@recipe(tools=["curl"])
+def nothing(run: Run) -> None:
+    """Stand for any recipe."""
+
+
 @pytest.fixture(autouse=True)
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A site with the fake as its emulation, an empty PATH and no server named."""
-    code = tmp_path / "docs" / "_static" / "code" / "serving"
-    code.mkdir(parents=True)
-    (code / "model_server.py").write_text(FAKE)
-    (code / "serving_compose.yaml").write_text("    image: tensorflow/serving:2.19.1 # amd64\n")
-    (tmp_path / "build").mkdir()
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "sphinxext").symlink_to(ROOT / "sphinxext")
-    monkeypatch.setattr(runner, "site", Site(tmp_path))
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """A run with the fake as its emulation, an empty PATH and no server named."""
+    folder = tmp_path / "run"
+    for path in (folder, tmp_path / "bin"):
+        path.mkdir()
+    (folder / "model_server.py").write_text(FAKE)
+    compose = tmp_path / "serving_compose.yaml"
+    compose.write_text("    image: tensorflow/serving:2.19.1 # amd64\n")
+    monkeypatch.setattr(server, "COMPOSE", compose)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     for name in server.ADDRESSES:
         monkeypatch.delenv(name, raising=False)
-    server.choice.cache_clear()
-    server.startable.cache_clear()
-    yield runner.site
-    server.choice.cache_clear()
-    server.startable.cache_clear()
-    runner.made.clear()
+    forget()
+    yield Run(nothing, Site(tmp_path), folder)
+    forget()
 
 
-def install(site: Site, name: str, source: str) -> None:
-    file = site.root / "bin" / name
+def forget() -> None:
+    server.choice.cache_clear()
+    server.startable.cache_clear()
+
+
+def install(run: Run, name: str, source: str) -> None:
+    file = run.folder.parent / "bin" / name
     file.write_text(f"#!{sys.executable}\n{source}")
     file.chmod(0o755)
 
 
-def output(site: Site) -> str:
-    return (site.outputs / "log.txt").read_text(encoding="utf-8")
+def output(run: Run, name: str = "log") -> str:
+    """Return an output as a page shows it."""
+    how = run.outputs[name]
+    return f"$ {how['command']}\n" + clean(run.printed[name], how["places"], log=bool(how["log"]))
 
 
-def answer() -> str:
+def answer(run: Run) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", READ, f"{os.environ['TF_SERVING_REST_URL']}/v1/models/m"],
+        [sys.executable, "-c", READ, f"{run.environment['TF_SERVING_REST_URL']}/v1/models/m"],
         capture_output=True,
         text=True,
         check=True,
@@ -93,72 +102,71 @@ def answer() -> str:
 READ = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read())"
 
 
-def test_the_emulation_is_the_last_resort(site: Site) -> None:
-    with server.serving("log", COMMAND, named=True):
-        assert "AVAILABLE" in answer()
-        assert runner.actual_words("curl localhost:8501")[1] in os.environ["TF_SERVING_REST_URL"]
-    text = output(site)
+def test_the_emulation_is_the_last_resort(run: Run) -> None:
+    with serving(run, "log", COMMAND, named=True):
+        assert "AVAILABLE" in answer(run)
+        assert run.words("curl localhost:8501")[1] in run.environment["TF_SERVING_REST_URL"]
+    text = output(run)
     assert text.startswith(f"$ {COMMAND}\n")
     assert '"rest_api_port": "8501", "port": "8500"' in text
     assert "03:04:05" not in text
     assert "noise" not in text
-    assert json.loads((site.workspace / server.STATED).read_text())["name"] == "model_server.py"
-    assert not any(name in os.environ for name in server.ADDRESSES)
-    assert not runner.stand_ins
+    assert json.loads((run.folder / server.STATED).read_text())["name"] == "model_server.py"
+    assert not run.environment
+    assert not run.places
 
 
-def test_a_binary_on_the_path_comes_before_it(site: Site) -> None:
-    without = server.inputs()
-    install(site, "tensorflow_model_server", FAKE)
-    server.choice.cache_clear()
-    server.startable.cache_clear()
-    assert server.inputs() != without
-    with server.serving("log", f'{COMMAND} --model_base_path="$PWD/models"', named=True):
-        assert "AVAILABLE" in answer()
-    assert output(site).startswith("$ tensorflow_model_server --rest_api_port=8501 ")
-    assert '"model_base_path": "/…/models"' in output(site)
-    stated = json.loads((site.workspace / server.STATED).read_text())
+def test_a_binary_on_the_path_comes_before_it(run: Run) -> None:
+    without = server.identity()
+    install(run, "tensorflow_model_server", FAKE)
+    forget()
+    assert server.identity() != without
+    with serving(run, "log", f'{COMMAND} --model_base_path="$PWD/models"', named=True):
+        assert "AVAILABLE" in answer(run)
+    assert output(run).startswith("$ tensorflow_model_server --rest_api_port=8501 ")
+    assert '"model_base_path": "/…/models"' in output(run)
+    stated = json.loads((run.folder / server.STATED).read_text())
     assert stated == {"name": "tensorflow_model_server", "version": "2.19.1-rw"}
 
 
-def test_a_container_comes_before_the_emulation(site: Site) -> None:
-    install(site, "docker", DOCKER.replace("IMAGE", "'tensorflow/serving:2.19.1'"))
-    with server.serving("log", COMMAND, named=True):
-        assert "AVAILABLE" in answer()
-    text = output(site)
+def test_a_container_comes_before_the_emulation(run: Run) -> None:
+    install(run, "docker", DOCKER.replace("IMAGE", "'tensorflow/serving:2.19.1'"))
+    with serving(run, "log", COMMAND, named=True):
+        assert "AVAILABLE" in answer(run)
+    text = output(run)
     assert "--publish=127.0.0.1:8501:8501 --publish=127.0.0.1:8500:8500" in text
     assert "--volume=/…:/… --entrypoint=tensorflow_model_server tensorflow/serving:2.19.1" in text
 
 
-def test_without_an_engine_there_is_no_container(site: Site) -> None:
-    install(site, "docker", "raise SystemExit(1)")
+def test_without_an_engine_there_is_no_container(run: Run) -> None:
+    install(run, "docker", "raise SystemExit(1)")
     assert server.choice().name == "model_server.py"
 
 
-def test_a_named_server_comes_first(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_server_comes_first(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_SERVING_REST_URL", "http://example.org:80/")
-    with server.serving("log", COMMAND, named=True):
-        assert os.environ["TF_SERVING_REST_URL"] == "http://example.org:80"
-        assert os.environ["TF_SERVING_GRPC_URL"] == "example.org:8500"
-    with server.serving("log", COMMAND):
-        assert "AVAILABLE" in answer()
+    with serving(run, "log", COMMAND, named=True):
+        assert run.environment["TF_SERVING_REST_URL"] == "http://example.org:80"
+        assert run.environment["TF_SERVING_GRPC_URL"] == "example.org:8500"
+    with serving(run, "log", COMMAND):
+        assert "AVAILABLE" in answer(run)
 
 
-def test_a_server_that_ends_is_reported(site: Site) -> None:
+def test_a_server_that_ends_is_reported(run: Run) -> None:
     with (
         pytest.raises(RunError, match='"model_name": "gone"'),
-        server.serving("log", COMMAND.replace("=m", "=gone")),
+        serving(run, "log", COMMAND.replace("=m", "=gone")),
     ):
         pass
 
 
-def test_a_fault_is_waited_for_in_the_log(site: Site) -> None:
+def test_a_fault_is_waited_for_in_the_log(run: Run) -> None:
     with (
-        server.serving("log", COMMAND),
-        server.serving("other", COMMAND.replace("8500", "8510"), until="in use"),
+        serving(run, "log", COMMAND),
+        serving(run, "other", COMMAND.replace("8500", "8510"), until="in use"),
     ):
         pass
-    other = (site.outputs / "other.txt").read_text(encoding="utf-8")
+    other = output(run, "other")
     assert "Address already in use" in other
     assert '"rest_api_port": "8501", "port": "8510"' in other
 
@@ -166,23 +174,25 @@ def test_a_fault_is_waited_for_in_the_log(site: Site) -> None:
 KILLED = """
 import os, signal
 from pathlib import Path
-from sphinxext import runner, server
-from sphinxext.layout import Site
+from recordings.engine.run import Run
+from recordings.engine.server import serving
+from recordings.engine.site import Site
+from tests.test_server import nothing
 
-runner.site = Site(Path.cwd())
-with server.serving("log", {command!r}):
-    print(os.environ["TF_SERVING_REST_URL"], flush=True)
+run = Run(nothing, Site(Path.cwd()), Path.cwd() / "run")
+with serving(run, "log", {command!r}):
+    print(run.environment["TF_SERVING_REST_URL"], flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_server_ends_with_a_killed_build(site: Site) -> None:
+def test_a_server_ends_with_a_killed_build(run: Run) -> None:
     source = textwrap.dedent(KILLED).format(command=COMMAND)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     read, write = os.pipe()  # the server and its supervisor have the end for writing, too
     killed = subprocess.run(
         [sys.executable, "-c", source],
-        cwd=site.root,
+        cwd=run.folder.parent,
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -195,10 +205,6 @@ def test_a_server_ends_with_a_killed_build(site: Site) -> None:
     os.close(read)
 
 
-def test_without_curl_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "site", Site(tmp_path))
-    monkeypatch.setattr(documented, "OUTPUTS", tmp_path / "build" / "outputs")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    server.ask("status", "curl --silent http://localhost:8501/v1/models/mnist")
-    assert documented.not_run("status") == "no curl here; install it"
-    assert server.inputs()["curl"] == "False"
+def test_without_curl_the_page_says_so(run: Run) -> None:
+    ask(run, "status", "curl --silent http://localhost:8501/v1/models/mnist")
+    assert output(run, "status").endswith("\nnot run: no curl here; install it\n")

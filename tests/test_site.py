@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import pickle
 import re
-import shlex
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -22,11 +20,16 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
 from docutils import nodes
 from sphinx import addnodes
-from sphinx_gallery.py_source_parser import remove_ignore_blocks
+from sphinx_gallery.py_source_parser import (
+    Block,
+    remove_ignore_blocks,
+    split_code_and_text_blocks,
+)
 
+from recordings.engine import sources
+from recordings.engine.recorder import Recorder
+from recordings.engine.site import Site
 from sphinxext import downloads
-from sphinxext.layout import Site
-from sphinxext.needs import blocks_of, imports, mentions
 
 ROOT = Path(__file__).parent.parent
 SITE = Site(ROOT)
@@ -204,7 +207,7 @@ def test_downloads_are_the_committed_files(pages: list[Page]) -> None:
 
 # What must not be on a page
 
-# A reader sees none of these; outputs leave them out on purpose (see sphinxext.runner.NOISE).
+# A reader sees none of these; outputs leave them out on purpose (see recordings/engine/transcript).
 NOISE = re.compile(
     r"^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ .*"  # absl
     r"|^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWEF] .*"  # TensorFlow's older native log
@@ -282,27 +285,17 @@ def blocks(document: nodes.document) -> list[nodes.Element]:
 
 @cache
 def executed() -> frozenset[str]:
-    """Return the programs that ran: named by a recorded command, or imported by what ran."""
-    programs, queue = SITE.programs(), list[str]()
-    for record in sorted(SITE.records.glob("*.json")):
-        for made in json.loads(record.read_text())["makes"]:
-            if made.startswith("build/outputs/"):
-                command = (ROOT / made).read_text(encoding="utf-8").partition("\n")[0]
-                queue += [Path(word).name for word in shlex.split(command)[1:]]
-        page = SITE.pages / f"{record.stem}.py"
-        if page.exists():
-            queue += [f"{name}.py" for name in imports(page.read_text(encoding="utf-8"))]
-    ran: set[str] = set()
-    while queue:
-        name = queue.pop()
-        if name in programs and name not in ran:
-            ran.add(name)
-            if name.endswith(".py"):
-                source = programs[name].read_text(encoding="utf-8")
-                queue += [f"{module}.py" for module in imports(source)]
-            elif name.endswith(".mjs"):  # imported, or bundled for the browser tests to run
-                queue += [word for word in mentions(programs[name]) if not word.endswith(".py")]
-    return frozenset(ran)
+    """Return the programs that recipes run and pages import, with all that these import."""
+    recorder = Recorder(SITE)
+    pages = {path.name: path for path in SITE.pages.glob("*.py")}
+    used = [name for recipe in recorder.recipes() for name in recipe.uses] + [*pages]
+    return frozenset(sources.code_of(recorder.programs | pages, used))
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return the blocks of text and of code that a page consists of."""
+    found: list[Block] = split_code_and_text_blocks(page)[1]
+    return found
 
 
 @cache
@@ -485,7 +478,7 @@ def prose(path: Path) -> str:
 
 
 def test_prose_types_no_measured_number() -> None:
-    sources = [*sorted(SITE.docs.glob("**/*.md")), *sorted(SITE.pages.glob("*.py"))]
+    sources = [*sorted((ROOT / "docs").glob("**/*.md")), *sorted(SITE.pages.glob("*.py"))]
     sources = [path for path in sources if not path.is_relative_to(SITE.generated)]
     found = {
         (str(path.relative_to(ROOT)), number)
@@ -504,9 +497,3 @@ def test_measured_numbers_are_recognised(text: str, tmp_path: Path) -> None:
     chapter = tmp_path / "chapter.md"
     chapter.write_text(f"约 {text}。`{text}` {{measured}}`a.json {text}`\n\n```\n{text}\n```\n")
     assert [m.group() for m in MEASURED.finditer(prose(chapter))] == [text]
-
-
-def test_pages_compile() -> None:
-    """What `blocks_of` reads must be Python, or the checks above would see nothing."""
-    for page in SITE.pages.glob("*.py"):
-        ast.parse(page.read_text(encoding="utf-8"))

@@ -46,9 +46,8 @@ def clean(printed: str, places: Mapping[str, str], *, log: bool = False) -> str:
     text = re.sub(r"[^\n]*\r", "", text)  # overwritten on a terminal
     text = _NATIVE.sub("", _TIME.sub("", text)) if log else text
     for place, shown in places.items():
-        text = re.sub(
-            rf"{_start(place)}{re.escape(place)}{_end(place)}", lambda _, s=shown: s, text
-        )
+        pattern = _start(place) + re.escape(place) + _end(place)
+        text = re.sub(pattern, shown.replace("\\", r"\\"), text)
     text = re.sub(r"/tmp/tmp\w+", "/tmp/…", text)
     lines = [line.rstrip() for line in text.splitlines() if not _NOISE.match(line)]
     return "\n".join(lines).strip("\n") + "\n" if any(lines) else ""
