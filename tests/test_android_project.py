@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recordings.documented import Documented
 from sphinxext import android, runner
 from sphinxext.layout import Site
-from tests import documented
 
 JAVA = sorted((android.MAIN / "java").rglob("*.java"))
 MODULE_JAVA = sorted((android.MODULE / "src").rglob("*.java"))
@@ -148,10 +148,11 @@ def test_without_its_tools_the_page_says_what_is_missing(
     else:
         monkeypatch.setattr(shutil, "which", lambda name: name != lacking)
     monkeypatch.setattr(runner, "site", Site(tmp_path))
-    monkeypatch.setattr(documented, "OUTPUTS", tmp_path / "build" / "outputs")
     android.record(np.zeros((20, 28, 28), np.uint8), np.zeros((20, 10), np.float32))
-    kept = {path.stem for path in documented.OUTPUTS.glob("*.txt")}
-    assert kept == {path.stem for path in documented.EXPECTED.glob("android_*.txt")}
+    documented = Documented(tmp_path)
+    kept = {path.stem for path in documented.outputs.glob("*.txt")}
+    expected = Documented(Path(__file__).parents[1]).expected
+    assert kept == {path.stem for path in expected.glob("android_*.txt")}
     for name in kept:
         reason = documented.not_run(name)
         assert {"network": "Maven could not fetch"}.get(lacking, f"no {lacking}") in reason

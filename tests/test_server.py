@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from recordings.documented import Documented
 from sphinxext import runner, server
 from sphinxext.layout import Site
 from sphinxext.runner import RunError
-from tests import documented
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=m"
@@ -197,8 +197,7 @@ def test_a_server_ends_with_a_killed_build(site: Site) -> None:
 
 def test_without_curl_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "site", Site(tmp_path))
-    monkeypatch.setattr(documented, "OUTPUTS", tmp_path / "build" / "outputs")
     monkeypatch.setenv("PATH", str(tmp_path))
     server.ask("status", "curl --silent http://localhost:8501/v1/models/mnist")
-    assert documented.not_run("status") == "no curl here; install it"
+    assert Documented(tmp_path).not_run("status") == "no curl here; install it"
     assert server.inputs()["curl"] == "False"

@@ -1,0 +1,1 @@
+"""What the programs printed and wrote, and what is documented of it."""
