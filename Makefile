@@ -9,7 +9,7 @@ EN := -D language=en -D gallery_run=none -D html_title='Deploying TensorFlow Mod
 READY := .venv/ready
 CONVERTER := .venv-tfjs/ready
 PACKAGES := node_modules/ready
-LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --fork-strategy fewest --quiet
+LOCK := uv pip compile --universal --python-version=3.11 --generate-hashes --fork-strategy=fewest --quiet
 ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
 .PHONY: help html test linkcheck livehtml page accept catalog lock upgrade lint bench clean forget

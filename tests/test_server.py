@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -86,7 +87,9 @@ def install(run: Run, name: str, source: str) -> None:
 def output(run: Run, name: str = "log") -> str:
     """Return an output as a page shows it."""
     how = run.outputs[name]
-    return f"$ {how['command']}\n" + clean(run.printed[name], how["places"], log=bool(how["log"]))
+    return f"$ {how['command']}\n" + clean(
+        run.printed[name], cast(dict[str, str], how["places"]), log=bool(how["log"])
+    )
 
 
 def answer(run: Run) -> str:
