@@ -68,7 +68,7 @@ bench: $(ALL) ## measure the promised ratios (about 40 minutes)
 
 lock: ## compile the requirements*.in into requirements*.txt (needs uv)
 	$(LOCK) requirements.in -o requirements.txt
-	$(LOCK) requirements-tfjs.in --override requirements-tfjs-overrides.in -o requirements-tfjs.txt
+	$(LOCK) requirements-tfjs.in --override requirements-tfjs-overrides.in -c requirements.txt -o requirements-tfjs.txt
 
 clean: ## delete everything generated, what is installed excepted
 	rm -rf build docs/gallery
