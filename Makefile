@@ -22,8 +22,9 @@ $(READY): requirements.txt
 	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
 	@touch $@
 
-$(CONVERTER): requirements-tfjs.txt
-	PYTHONPATH=docs/_static/code/modelsave $(PYTHON) docs/_static/code/javascript/tfjs_env.py .venv-tfjs
+$(CONVERTER): requirements-tfjs.txt $(READY)
+	rm -rf .venv-tfjs
+	PYTHONPATH=docs/_static/code/modelsave $(BIN)/python docs/_static/code/javascript/tfjs_env.py .venv-tfjs
 	@touch $@
 
 $(PACKAGES): package-lock.json package.json $(READY)
