@@ -22,8 +22,9 @@ $(READY): requirements.txt
 	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
 	@touch $@
 
-$(CONVERTER): requirements-tfjs.txt
-	PYTHONPATH=docs/_static/code/modelsave $(PYTHON) docs/_static/code/javascript/tfjs_env.py .venv-tfjs
+$(CONVERTER): requirements-tfjs.txt $(READY)
+	rm -rf .venv-tfjs
+	PYTHONPATH=docs/_static/code/modelsave $(BIN)/python docs/_static/code/javascript/tfjs_env.py .venv-tfjs
 	@touch $@
 
 $(PACKAGES): package-lock.json package.json $(READY)
@@ -65,11 +66,16 @@ bench: $(ALL) ## measure the promised ratios (about 40 minutes)
 	$(BIN)/python -m tests.bench
 
 lock: ## compile the requirements*.in into requirements*.txt (needs uv)
-	$(LOCK) requirements.in -o requirements.txt
-	$(LOCK) requirements-tfjs.in --override requirements-tfjs-overrides.in -o requirements-tfjs.txt
+	$(LOCK) requirements.in --output-file=requirements.txt
+	$(LOCK) requirements-tfjs.in --constraints=requirements.txt \
+	  --override=requirements-tfjs-overrides.in --output-file=requirements-tfjs.txt
 
-upgrade: ## lock the newest versions, build, and show which documented outputs would change
+upgrade: $(PACKAGES) ## lock the newest versions, build, show which documented outputs would change
+	rm -f build/upgrade.md
+	sed -i 's/^\([a-z][a-z-]*\)==[0-9.]*/\1/' requirements.in requirements-tfjs.in # lift the pins
 	$(MAKE) lock LOCK="$(LOCK) --upgrade"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --package-lock-only --save-exact --no-audit --no-fund \
+	  $$($(BIN)/node -p "Object.keys(require('./package.json').dependencies).map((n) => n + '@latest').join(' ')")
 	$(MAKE) html
 	$(BIN)/python -m recordings.documented changes > build/upgrade.md; \
 	  status=$$?; cat build/upgrade.md; exit $$status

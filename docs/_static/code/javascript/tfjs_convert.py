@@ -4,8 +4,8 @@ Reads saved_model/1; writes tfjs_float32/, tfjs_float16/ and tfjs_uint8/ (a mode
 weights each) and, with the figures, tfjs_convert.json. With --layers it reads mnist_cnn.h5 instead
 and writes tfjs_layers/, which TensorFlow.js cannot load: load_layers.mjs shows why.
 
-tensorflowjs_converter runs in an environment of its own, because it asks for TensorFlow 2.19.
-It is looked for in tfjs-env/ and on the PATH.
+tensorflowjs_converter runs in an environment of its own, which tfjs_env.py sets up. It is looked
+for in tfjs-env/ and on the PATH.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import os
 import shlex
 import shutil
 import subprocess
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from artifacts import ProgramError, existing, run, whole
 
+CONVERTER = "tensorflowjs_converter"
 INSTALL = "python tfjs_env.py"
 # The star stands for "every weight"; a shell must not expand it, so quote it there.
 PRECISIONS = {
@@ -32,11 +34,14 @@ PRECISIONS = {
 
 def find_converter(named: str | None) -> str:
     """Return the path of tensorflowjs_converter: the one `named`, or the first that is found."""
-    places = [named] if named else ["tfjs-env/bin/tensorflowjs_converter", "tensorflowjs_converter"]
-    for place in places:
-        if found := shutil.which(place):
-            return found
-    raise ProgramError(f"no {places[-1]} here; install it: {INSTALL}")
+    own = sysconfig.get_path("scripts", "venv", {"base": "tfjs-env"})  # bin, or Scripts on Windows
+    if named:
+        found = shutil.which(named)
+    else:
+        found = shutil.which(CONVERTER, path=own) or shutil.which(CONVERTER)
+    if not found:
+        raise ProgramError(f"no {named or CONVERTER} here; install it: {INSTALL}")
+    return found
 
 
 def convert(converter: str, options: list[str], source: Path, target: Path) -> None:
@@ -62,7 +67,7 @@ def convert(converter: str, options: list[str], source: Path, target: Path) -> N
 
 def announce(options: list[str], source: Path, target: Path) -> None:
     """Print the command that converts, as it would be typed."""
-    command = ["tensorflowjs_converter", *options, str(source), str(target)]
+    command = [CONVERTER, *options, str(source), str(target)]
     print("$", shlex.join(command), flush=True)
 
 
