@@ -4,8 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SPHINX := $(BIN)/sphinx-build -n -W --keep-going -c .
 ZH := -d build/doctrees/zh docs build/html
-# The English half shows what the Chinese one has run.
-EN := -D language=en -D gallery_run=none -D html_title='Deploying TensorFlow Models' -d build/doctrees/en docs build/html/en
+# The other languages show what the Chinese half has run.
+TRANSLATIONS := $(filter-out zh_CN,$(notdir $(wildcard locale/*)))
 READY := .venv/ready
 CONVERTER := .venv-tfjs/ready
 PACKAGES := node_modules/ready
@@ -33,7 +33,10 @@ $(PACKAGES): package-lock.json package.json $(READY)
 
 html: $(ALL) ## run what is stale, build the site: build/html/ (Chinese), build/html/en/
 	$(SPHINX) -b html $(ZH)
-	$(SPHINX) -b html $(EN)
+	@for language in $(TRANSLATIONS); do \
+	  SITE_LANGUAGE=$$language $(SPHINX) -b html -D gallery_run=none \
+	    -d build/doctrees/$$language docs build/html/$$language || exit 1; \
+	done
 
 test: html ## build the site and test it
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -55,7 +58,7 @@ accept: $(READY) ## take the last build's outputs as the documented ones
 catalog: $(READY) ## bring the English catalog up to date with the Chinese text
 	rm -rf build/gettext
 	$(BIN)/sphinx-build -q -c . -b gettext -d build/doctrees/gettext docs build/gettext
-	$(BIN)/sphinx-intl update -p build/gettext -d locale -l en --no-obsolete -w 100
+	$(BIN)/sphinx-intl update -p build/gettext -d locale $(TRANSLATIONS:%=-l %) --no-obsolete -w 100
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """Configuration of Sphinx. What needs logic is an extension in sphinxext/."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "TensorFlow 模型部署"
 author = "TensorFlow 模型部署的作者们"
-language = "zh_CN"
+
+# Each language: its name, the folder that its pages are built into, the title of the site in it.
+languages = {
+    "zh_CN": {"tag": "zh-CN", "name": "中文", "folder": "", "title": "TensorFlow 模型部署"},
+    "en": {"tag": "en", "name": "English", "folder": "en/", "title": "Deploying TensorFlow Models"},
+}
+language = os.environ.get("SITE_LANGUAGE", "zh_CN")
 
 extensions = [
     "myst_parser",
@@ -66,7 +73,8 @@ gettext_location = False
 gettext_uuid = False
 
 html_theme = "furo"
-html_title = "TensorFlow 模型部署"
+html_title = languages[language]["title"]
+html_context = {"languages": languages}
 html_static_path = ["docs/_static"]
 html_css_files = ["site.css"]
 html_favicon = "docs/_static/favicon.svg"

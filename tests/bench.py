@@ -1,7 +1,6 @@
 """Measure what the site promises of its speed, each as a ratio from one run: `make bench`.
 
-Run it on a quiet machine. Arguments choose parts: unchanged, java, browser, serving, training,
-cold. Exits with 1 if a limit is missed.
+Run it on a quiet machine. Arguments choose parts: see the end of this file. Exits with 1 if a limit is missed.
 """
 
 from __future__ import annotations
@@ -119,19 +118,15 @@ def unchanged() -> None:
     timed(["make", "html"], ROOT)
     with tempfile.TemporaryDirectory() as name:
         plain = Path(name, "plain")
+        scratch = shutil.ignore_patterns("store", "html", "doctrees")
         shutil.copytree(ROOT / "docs", plain / "docs")
+        shutil.copytree(ROOT / "build", plain / "build", ignore=scratch)
         (plain / "locale").symlink_to(ROOT / "locale")
-        shutil.copytree(ROOT / "build" / "pages", plain / "build" / "pages")
         (plain / "conf.py").write_text(
             (ROOT / "conf.py").read_text()
             + f"""
 sys.path.insert(0, {str(ROOT)!r})
 extensions.remove("sphinxext.gallery")
-for key in ("within_subsection_order", "reset_modules"):
-    del sphinx_gallery_conf[key]
-from sphinxext import runner
-from sphinxext.layout import Site
-runner.site = Site(Path({str(ROOT)!r}))
 """
         )
         builds = [
@@ -144,44 +139,95 @@ runner.site = Site(Path({str(ROOT)!r}))
         pairs = []
         for _ in range(5):
             ours, printed = timed(["make", "html"], ROOT)
-            assert "executed 0 out of 0" in printed, printed
+            assert " runs: " not in printed, printed
+            assert " is executed: " not in printed, printed
             pairs.append((ours, sum(timed(build, plain)[0] for build in builds)))
     ratio = statistics.median(ours / plain for ours, plain in pairs)
     ours, base = (statistics.median(column) for column in zip(*pairs, strict=True))
     report("unchanged build / sphinx-build", ratio, 1.5, f"{ours:.1f} s / {base:.1f} s")
 
 
-BY_HAND = """
-import os, sys
-from pathlib import Path
-from sphinxext import runner
-from sphinxext.layout import Site
+def edited() -> None:
+    """Measure a build after a changed sentence, in a page and in a chapter."""
+    with checkout_of_last_build() as tree:
+        for name, limit, executed in (
+            ("gallery/plot_train.py", 10, ["plot_train"]),
+            ("docs/lite/convert.md", 5, []),
+        ):
+            path = tree / name
+            path.write_text(path.read_text().replace("。", "！", 1))
+            seconds, printed = timed(["make", "html"], tree)
+            assert " runs: " not in printed, printed
+            assert re.findall(r"(?m)^(plot_\w+) is executed", printed) == executed, printed
+            report(f"seconds after an edit of {name}", seconds, limit, "")
 
-runner.site = Site(Path.cwd())
-runner.site.workspace.mkdir(parents=True, exist_ok=True)
-page = (runner.site.pages / (sys.argv[1] + ".py")).read_text()
-sys.path.insert(0, str(runner.site.workspace))
-os.chdir(runner.site.workspace)
-exec(compile(page, sys.argv[1], "exec"), {"__name__": "__main__"})
-"""
+
+def switched() -> None:
+    """Compare switching the dataset there and back a second time with an unchanged build."""
+    with checkout_of_last_build() as tree:
+        def build(data: str) -> tuple[float, str]:
+            return timed(["make", "html"], tree, MNIST_DATA=data)
+
+        other = os.environ.get("MNIST_DATA", "")
+        build("digits")
+        build(other)
+        pairs = []
+        for _ in range(3):
+            there, printed = build("digits")
+            back, more = build(other)
+            assert " runs: " not in printed + more
+            pairs.append((there, back, build(other)[0]))
+        ratio = statistics.median(max(there, back) / same for there, back, same in pairs)
+    report("switched dataset / unchanged", ratio, 3, str(pairs[-1]))
+
+
+def sizes() -> None:
+    """Measure what stands on the disk, and how long our own build system is."""
+    gigabytes = sum(map(bytes_below, (ROOT / name for name in INSTALLED))) / 1e9
+    report("environments in GB", gigabytes, 4.3, "")
+    code = [*ROOT.glob("sphinxext/*.py"), *ROOT.glob("recordings/engine/*.py")]
+    lines = sum(len(path.read_text().splitlines()) for path in code)
+    report("extensions and engine / before", lines / LINES_BEFORE, 0.75, f"{lines} lines")
+    hidden = max(
+        len(re.findall(r"(?s)start_ignore\n(.*?)\n# sphinx_gallery_end", path.read_text())[0].split("\n"))
+        for path in (ROOT / "gallery").glob("plot_*.py")
+    )
+    report("hidden lines of a page", hidden, 3, "")
+
+
+LINES_BEFORE = 2016  # of sphinxext/ when it held the engine
+
+
+def bytes_below(folder: Path) -> int:
+    """Return the disk space of a folder, each file once."""
+    done = subprocess.run(["du", "-s", "-B1", folder], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[0])
+
+
+@contextmanager
+def checkout_of_last_build() -> Iterator[Path]:
+    """Yield a copy of the committed tree with what the last build left."""
+    with checkout() as tree:
+        shutil.copytree(ROOT / "build", tree / "build", symlinks=True)
+        shutil.copytree(ROOT / "docs" / "gallery", tree / "docs" / "gallery")
+        for name in INSTALLED:
+            (tree / name / "ready").touch()
+        timed(["make", "html"], tree)
+        yield tree
 
 
 def cold() -> None:
-    """Compare a cold build with its pages run one after another; measure its peak of memory."""
+    """Compare a cold build with its recipes run one after another; measure its peak of memory."""
     with checkout() as tree:
         for name in INSTALLED:
             (tree / name / "ready").touch()
         peak = Peak()
         seconds, printed = timed(["make", "html"], tree)
         peak.stop()
-    pages = re.findall(r"(?m)^(plot_\w+) runs: ", printed)
-    assert pages, printed
-    with checkout() as tree:
-        by_hand = sum(
-            timed([PYTHON, "-c", BY_HAND, page], tree, MPLBACKEND="agg")[0] for page in pages
-        )
+        recipes = [recording.facts for recording in Store(Site(tree).store).recordings()]
+    by_hand = sum(facts["seconds"] for facts in recipes)
     report(
-        "cold build / pages by hand",
+        "cold build / its programs",
         seconds / by_hand,
         1.25,
         f"{seconds:.0f} s / {by_hand:.0f} s",
@@ -192,7 +238,7 @@ def cold() -> None:
 def java() -> None:
     """Compare one inference on the JVM with one in Python: the same digits, the same LiteRT."""
     images = test_digits()
-    model = android.workspace() / android.MODEL
+    model = Site(ROOT).workspace / android.MODEL
     android.compile_sources()
     with tempfile.TemporaryDirectory() as name:
         apk = android.pack(Path(name, "app.apk"), [model])
@@ -209,7 +255,7 @@ def java() -> None:
 def test_digits() -> np.ndarray:
     """Return test images of the build's dataset, uint8, shape (n, 28, 28)."""
     site = Site(ROOT)
-    dataset.choose(site)
+    os.environ[dataset.VARIABLE] = dataset.choose(site)
     sys.path.insert(0, str(site.programs()["mnist_data.py"].parent))
     import mnist_data
 
@@ -220,7 +266,7 @@ def python_inference(images: np.ndarray) -> float:
     """Return the median time of one inference in Python, in microseconds."""
     from ai_edge_litert.interpreter import Interpreter  # slow to import
 
-    runtime = Interpreter(str(android.workspace() / android.MODEL))
+    runtime = Interpreter(str(Site(ROOT).workspace / android.MODEL))
     runtime.allocate_tensors()
     source = runtime.get_input_details()[0]["index"]
     result = runtime.get_output_details()[0]["index"]
@@ -364,7 +410,10 @@ def resident_bytes(parent: int) -> int:
 
 if __name__ == "__main__":
     parts = {
+        "sizes": sizes,
         "unchanged": unchanged,
+        "edited": edited,
+        "switched": switched,
         "java": java,
         "browser": browser,
         "serving": serving,
