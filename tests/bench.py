@@ -165,6 +165,7 @@ def edited() -> None:
 def switched() -> None:
     """Compare switching the dataset there and back a second time with an unchanged build."""
     with checkout_of_last_build() as tree:
+
         def build(data: str) -> tuple[float, str]:
             return timed(["make", "html"], tree, MNIST_DATA=data)
 
@@ -189,7 +190,11 @@ def sizes() -> None:
     lines = sum(len(path.read_text().splitlines()) for path in code)
     report("extensions and engine / before", lines / LINES_BEFORE, 0.75, f"{lines} lines")
     hidden = max(
-        len(re.findall(r"(?s)start_ignore\n(.*?)\n# sphinx_gallery_end", path.read_text())[0].split("\n"))
+        len(
+            re.findall(r"(?s)start_ignore\n(.*?)\n# sphinx_gallery_end", path.read_text())[0].split(
+                "\n"
+            )
+        )
         for path in (ROOT / "gallery").glob("plot_*.py")
     )
     report("hidden lines of a page", hidden, 3, "")

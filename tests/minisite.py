@@ -166,6 +166,17 @@ def unused():
 }
 
 
+RECORD = """
+from pathlib import Path
+from recordings.engine.recorder import Recorder
+from recordings.engine.site import Site
+
+recorder = Recorder(Site(Path.cwd()))
+for recipe in recorder.recipes():
+    recorder.publish([recorder.find(recipe, runs=True)])
+"""
+
+
 class MiniSite:
     """The site in a folder of its own, with the commands that the tests need."""
 
@@ -224,6 +235,20 @@ class MiniSite:
         process = self.start(*options, **how)
         said = process.communicate()[0]
         assert bool(process.returncode) == fails, said
+        return said
+
+    def record(self, *, fails: bool = False) -> str:
+        """Make all recordings, without Sphinx; return what was said."""
+        (self.root / "build").mkdir(exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-c", RECORD],
+            cwd=self.root,
+            env={**self.environment, "PYTHONPATH": f"{self.environment['PYTHONPATH']}:{ROOT}"},
+            capture_output=True,
+            text=True,
+        )
+        said = done.stdout + done.stderr
+        assert bool(done.returncode) == fails, said
         return said
 
     def ran(self) -> list[str]:

@@ -228,13 +228,13 @@ recorder.find(recorder.writer("mnist_cnn.h5"), runs=True)
 
 def test_a_damaged_recording_is_made_again(tmp_path: Path) -> None:
     site = MiniSite(tmp_path)
-    site.build()
+    site.record()
     assert site.ran() == ["first", "second"]
     artifact = next(site.root.glob("build/store/*/files/a.txt"))
     for damage in (b"", b"b"):
         artifact.write_bytes(damage)
         (site.root / "build/workspace/a.txt").unlink()
-        site.build()
+        site.record()
         assert site.ran() == ["first"]
         assert (site.root / "build/workspace/a.txt").read_text() == "a"
 
