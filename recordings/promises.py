@@ -19,7 +19,7 @@ from itertools import pairwise
 
 NUMBER = re.compile(
     r"(?<![\w.…])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:[eE][-+]?\d{1,3}(?!\w))?"
-    r"(?!\.?[\d…]|[eE][-+]?[\d…])"  # or it is a piece of a version, or touches an ellipsis
+    r"(?!\.?\d|[eE][-+]?[\d…]|[\d.,]*…)"  # or it is a piece of a version, or touches an ellipsis
 )
 _WHOLE = re.compile(r"[-+]?[\d,]+\.?")
 

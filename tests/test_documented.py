@@ -66,6 +66,7 @@ def test_there_are_outputs() -> None:
         ("99.…%", "99.37%"),
         ("1e-0…", "1e-06"),
         ("…0.5", "10.5"),
+        ("4,80…  2.5,…", "4,809,995  2.5,3"),
         ("… is 0.5 …", "0.7 is 0.9 is 0.52 is"),  # not the first place that looks like it
         ("…", ""),
         ("$ python a.py --epochs 3", "$ python a.py --epochs 3"),
@@ -106,6 +107,7 @@ def test_line_holds(promised: str, actual: str) -> None:
         ("[-1, 28]", "[1, 28]"),
         ("TensorFlow.js 4.22.0", "TensorFlow.js 4.23.0"),
         ("TensorFlow.js 4.22.0", "TensorFlow.js 4.22.1"),
+        ("TensorFlow 2.2.0", "TensorFlow 2.21.0"),
         ("at 127.0.0.1:8501", "at 127.0.0.2:8501"),
         ("at 0.0.0.0:8501", "at 0.0.0.1:8501"),
         ("Conv2D", "Conv3D"),
@@ -113,6 +115,7 @@ def test_line_holds(promised: str, actual: str) -> None:
         ("float3.5", "float3.51"),
         ("hash 1e9ab", "hash 1.2e9ab"),
         ("99.…%", "98.37%"),
+        ("4,80…", "4,819,995"),
         ("1e-0…", "1.2e-06"),
         ("…0.5", "0.51"),
         ("… is 0.5 …", "0.7 is 0.9 is 0.6 is"),
@@ -242,6 +245,8 @@ def test_accepting_keeps_precision_and_ellipses() -> None:
     assert accepted(old, new[:2]) == kept[:2], "too few lines for those around the ellipsis"
     assert accepted(["$ a", "…"], lines) == lines, "what was hollow is written out"
     assert accepted([], lines) == lines
+    loops = ["$ a", "…", "say so", "…", "say so"]
+    assert accepted(loops, ["$ a", "b", *["say so"] * 3]) == loops, "it holds already"
     assert accepted(["$ a", "1,000.5 s"], ["$ a", "2,345.678 s"])[1] == "2,345.7 s"
 
 
