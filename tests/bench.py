@@ -1,6 +1,7 @@
 """Measure what the site promises of its speed, each as a ratio from one run: `make bench`.
 
-Run it on a quiet machine. Arguments choose parts: see the end of this file. Exits with 1 if a limit is missed.
+Run it on a quiet machine. Arguments choose parts: see the end of this file. Exits with 1 if a limit
+is missed.
 """
 
 from __future__ import annotations
@@ -227,7 +228,7 @@ def cold() -> None:
         for name in INSTALLED:
             (tree / name / "ready").touch()
         peak = Peak()
-        seconds, printed = timed(["make", "html"], tree)
+        seconds, _ = timed(["make", "html"], tree)
         peak.stop()
         recipes = [recording.facts for recording in Store(Site(tree).store).recordings()]
     by_hand = sum(facts["seconds"] for facts in recipes)

@@ -20,7 +20,7 @@ import pytest
 import tfjs_convert
 from artifacts import ProgramError
 
-from sphinxext.layout import Site
+from recordings.engine.site import Site
 from tests.minisite import ROOT
 
 PROGRAMS = Site(ROOT).programs()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -133,10 +133,12 @@ class Recorder:
         return "it has not been run"
 
     def _record(self, recipe: Recipe, key: str, parts: Mapping[str, str]) -> None:
-        runs = self.site.build / "runs"
-        runs.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=runs, prefix=f"{recipe.name}-") as name:
-            run = Run(recipe, self.site, Path(name))
+        folder = self.site.build / "runs" / recipe.name  # bundlers write names that depend on it
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        with contextlib.ExitStack() as stack:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            run = Run(recipe, self.site, folder)
             run.dataset = dataset.choose(self.site) if recipe.dataset else ""
             run.show(f"runs: {self.why(recipe, parts)}\n")
             self._fill(run.folder, recipe)
