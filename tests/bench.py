@@ -22,9 +22,11 @@ from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
-from sphinxext.layout import Site
 
-from sphinxext import android, dataset
+from recordings import android
+from recordings.engine import dataset
+from recordings.engine.site import Site
+from recordings.engine.store import Store
 from tests.chromium import ARGUMENTS, browser_path
 
 ROOT = Path(__file__).parents[1]

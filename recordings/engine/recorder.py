@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import hashlib
 import json
@@ -136,27 +135,30 @@ class Recorder:
         folder = self.site.build / "runs" / recipe.name  # bundlers write names that depend on it
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        with contextlib.ExitStack() as stack:
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            run = Run(recipe, self.site, folder)
-            run.dataset = dataset.choose(self.site) if recipe.dataset else ""
-            run.show(f"runs: {self.why(recipe, parts)}\n")
-            self._fill(run.folder, recipe)
-            start = time.time()
+        source = dataset.choose(self.site) if recipe.dataset else ""
+        run = Run(recipe, self.site, folder, source)
+        run.show(f"runs: {self.why(recipe, parts)}\n")
+        try:
+            self._fill(folder, recipe)
             recipe.function(run)
-            facts = {
-                "recipe": recipe.name,
-                "parts": dict(parts),
-                "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "seconds": round(time.time() - start, 1),
-                "outputs": run.outputs,
-            }
-            with self.store.add(key, facts) as folder:
-                (folder / "outputs").mkdir()
-                for output, printed in run.printed.items():
-                    (folder / "outputs" / output).write_bytes(printed.encode())
-                for artifact in recipe.writes:
-                    _copy(run.folder, folder / "files", artifact, f"{recipe.name} did not write")
+            self._keep(run, key, parts)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _keep(self, run: Run, key: str, parts: Mapping[str, str]) -> None:
+        facts = {
+            "recipe": run.recipe.name,
+            "parts": dict(parts),
+            "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - run.started, 1),
+            "outputs": run.outputs,
+        }
+        with self.store.add(key, facts) as entry:
+            (entry / "outputs").mkdir()
+            for output, printed in run.printed.items():
+                (entry / "outputs" / output).write_bytes(printed.encode())
+            for artifact in run.recipe.writes:
+                _copy(run.folder, entry / "files", artifact, f"{run.recipe.name} did not write")
 
     def _fill(self, folder: Path, recipe: Recipe) -> None:
         """Put what a recipe declares into the folder in which it runs."""
