@@ -52,5 +52,6 @@ for axis, (name, title) in zip(axes, mistakes.items(), strict=True):
     axis.set_title(title, fontsize=9)
     axis.set(ylim=(0, 1.05), xticks=range(10))
     axis.tick_params(labelsize=7)
+
 figure.suptitle(f"Ten probabilities for the same {mnist_data.load().y_test[15]}")
 figure.tight_layout()

@@ -44,6 +44,7 @@ def dense_weights(path):
 figure, axis = plt.subplots(figsize=(8, 2.6))
 for name, label in (("mnist_cnn.tflite", "float32"), ("mnist_cnn_int8.tflite", "int8")):
     axis.hist(dense_weights(name).ravel(), bins=200, histtype="step", label=label, log=True)
+
 axis.set(title="Weights of the first dense layer", xlabel="value", ylabel="how many")
 axis.legend()
 figure.tight_layout()

@@ -54,6 +54,7 @@ for column, (picture, label) in enumerate(zip(data.x_test[:5], data.y_test[:5], 
         axes[row, column].bar(range(10), answer, color=colors)
         axes[row, column].set(ylim=(0, 1), yticks=[], xticks=range(10))
         axes[row, column].tick_params(labelsize=7)
+
 axes[1, 0].set_ylabel("grey / 255", fontsize=8)
 axes[2, 0].set_ylabel("raw ARGB", fontsize=8)
 figure.suptitle("Probabilities: right input above, raw ARGB below")

@@ -84,6 +84,7 @@ for label, names in (
     widths = [parts[name]["brotli"] / 1e6 for name in names]
     bars = axis.barh(runtimes, widths, left=left, label=label)
     left = [a + b for a, b in zip(left, widths, strict=True)]
+
 axis.bar_label(bars, [f"{total:.2f} MB" for total in left], padding=3)
 axis.set(title="Fetched until the first prediction, with brotli", xlim=(0, 1.2 * max(left)))
 axis.legend(loc="lower center", ncols=3, fontsize=8)

@@ -53,6 +53,7 @@ for offset, name in ((-0.2, "rest"), (0.2, "grpc")):
     kilobytes = [row[name]["sent"] / 1000 for row in rows]
     bars = sizes.bar(positions + offset, kilobytes, 0.38, color=color, label=label)
     sizes.bar_label(bars, fmt="%.0f", padding=2, fontsize=8)
+
 model = [row["model_ms"] for row in rows]
 times.bar(positions, model, 0.78, color="C1", label="the model itself")
 times.set(title="Median time in ms", yscale="log")
@@ -61,4 +62,5 @@ for axis in (times, sizes):
     axis.set_xticks(positions, ["1 image", *(f"{row['images']} images" for row in rows[1:])])
     axis.margins(y=0.15)
     axis.legend(fontsize=8)
+
 figure.tight_layout()

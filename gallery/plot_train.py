@@ -28,6 +28,7 @@ for axis, image, label in zip(axes.flat, data.x_test, data.y_test, strict=False)
     axis.imshow(image, cmap="gray")
     axis.set_title(label, fontsize=9)
     axis.axis("off")
+
 figure.suptitle(f"The first test digits ({data.name})")
 figure.tight_layout()
 
@@ -67,6 +68,7 @@ axis.imshow(wrong, cmap="Oranges")
 for (row, column), count in np.ndenumerate(confusion):
     if count:
         axis.text(column, row, count, ha="center", va="center", fontsize=7)
+
 axis.set(title="Confusion matrix", xlabel="answer", ylabel="digit")
 axis.set(xticks=range(10), yticks=range(10))
 figure.tight_layout()
