@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import pickle
@@ -504,9 +503,3 @@ def test_measured_numbers_are_recognised(text: str, tmp_path: Path) -> None:
     chapter = tmp_path / "chapter.md"
     chapter.write_text(f"约 {text}。`{text}` {{measured}}`a.json {text}`\n\n```\n{text}\n```\n")
     assert [m.group() for m in MEASURED.finditer(prose(chapter))] == [text]
-
-
-def test_pages_compile() -> None:
-    """What `blocks_of` reads must be Python, or the checks above would see nothing."""
-    for page in SITE.pages.glob("*.py"):
-        ast.parse(page.read_text(encoding="utf-8"))
