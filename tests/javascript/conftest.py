@@ -26,6 +26,8 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 EXTRA = ["tfjs_float32", "mnist_cnn_web.tflite", "mnist_cnn.tflite", "mnist_cnn_int8.tflite"]
+EXTRA += ["test_digits.bin"]
+READY = {"zh-CN": "已就绪", "en": "is ready"}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -50,6 +52,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = workspace / name
         (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / "page" / name)
     return folder
+
+
+@pytest.fixture(scope="session")
+def broken_graph_models(folder: Path) -> dict[str, str]:
+    """Make broken copies of a graph model in page/; return one for each fault."""
+    page = folder / "page"
+    for name in ("cut", "shape", "unreadable"):
+        packed = shutil.ignore_patterns("*.br")
+        shutil.copytree(page / "tfjs_uint8", page / name, ignore=packed)
+    weights = page / "cut" / "group1-shard1of1.bin"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    model = json.loads((page / "shape" / "model.json").read_text())
+    model["signature"]["inputs"]["image"]["tensorShape"]["dim"][1]["size"] = "32"
+    (page / "shape" / "model.json").write_text(json.dumps(model))
+    (page / "unreadable" / "model.json").write_text("<!doctype html>")
+    return {name: f"{name}/model.json" for name in ("missing", "cut", "shape", "unreadable")}
+
+
+@pytest.fixture(scope="session")
+def cut_tflite(folder: Path) -> str:
+    whole = (folder / "page" / "mnist_cnn_web_int8.tflite").read_bytes()
+    (folder / "page" / "cut.tflite").write_bytes(whole[:600_000])
+    return "cut.tflite"
 
 
 @pytest.fixture(scope="session")
@@ -120,10 +145,15 @@ class Demo:
     def press(self) -> None:
         self.page.locator(".digit-demo > button").click()
 
+    def clear(self) -> None:
+        """Wipe the paper and forget the predictions so far; none may be under way."""
+        self.page.locator(".digit-paper").press("Delete")
+        self.page.evaluate("seen.length = 0")
+
     def choose(self, runtime: str) -> None:
         self.page.locator(".digit-runtime select").select_option(runtime)
 
-    def ready(self, text: str = "已就绪") -> None:
+    def ready(self, text: str = READY["zh-CN"]) -> None:
         self.page.locator(".digit-status", has_text=text).wait_for(timeout=60_000)
 
     def predictions(self, count: int) -> list[dict[str, Any]]:
@@ -132,7 +162,7 @@ class Demo:
             """(count) => new Promise((done, fail) => {
                 const look = () => seen.length >= count ? done(seen) : requestAnimationFrame(look);
                 look();
-                setTimeout(() => fail(new Error(`${seen.length} of ${count} predictions`)), 15000);
+                setTimeout(() => fail(new Error(`${seen.length} of ${count} predictions`)), 60000);
             })""",
             count,
         )
@@ -159,6 +189,24 @@ def demo(browser: Browser, site: str) -> Iterator[Demo]:
         demo = Demo(context, site)
         yield demo
         assert demo.wrong == []
+
+
+@pytest.fixture(scope="module")
+def kept_open(browser: Browser, site: str) -> Iterator[Demo]:
+    with browser.new_context(viewport={"width": 1000, "height": 1000}) as context:
+        demo = Demo(context, site)
+        demo.open()
+        demo.ready()
+        yield demo
+
+
+@pytest.fixture
+def opened(kept_open: Demo) -> Iterator[Demo]:
+    """The demo, opened and ready, in a tab that tests share; its paper is empty."""
+    kept_open.clear()
+    yield kept_open
+    kept_open.page.context.set_offline(False)
+    assert kept_open.wrong == []
 
 
 @pytest.fixture(scope="session")

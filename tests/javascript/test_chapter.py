@@ -15,11 +15,10 @@ from playwright.sync_api import Browser, BrowserContext, Route
 
 from tests.chromium import ROOT
 
-from .conftest import Demo
+from .conftest import READY, Demo
 
 HTML = ROOT / "build" / "html"
 CHAPTERS = {"zh-CN": "javascript.html", "en": "en/javascript.html"}
-READY = {"zh-CN": "已就绪", "en": "is ready"}
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -43,6 +42,7 @@ class Chapter(Demo):
     def __init__(self, context: BrowserContext, site: str, language: str) -> None:
         super().__init__(context, site)
         self.language = language
+        self.before: list[str] = []  # what was requested before the demo was opened
         self.page.goto(f"{site}/{CHAPTERS[language]}", wait_until="networkidle")
         self.page.evaluate(
             """() => {
@@ -53,24 +53,34 @@ class Chapter(Demo):
         )
 
 
-@pytest.fixture(params=CHAPTERS)
-def chapter(request: pytest.FixtureRequest, browser: Browser, built_site: str) -> Iterator[Chapter]:
+@pytest.fixture(params=CHAPTERS, scope="module")
+def kept_open(
+    request: pytest.FixtureRequest, browser: Browser, built_site: str
+) -> Iterator[Chapter]:
     with browser.new_context(viewport={"width": 1440, "height": 1000}) as context:
         chapter = Chapter(context, built_site, request.param)
+        chapter.before = list(chapter.requested)
+        assert chapter.page.evaluate("[...document.scripts].every(({ src }) => !/digit/.test(src))")
+        chapter.page.locator(".digit-demo > button").focus()
+        chapter.page.keyboard.press("Enter")
+        chapter.ready(READY[chapter.language])
         yield chapter
-        assert chapter.wrong == []
+
+
+@pytest.fixture
+def chapter(kept_open: Chapter) -> Iterator[Chapter]:
+    """The chapter with its demo, opened from the keyboard, in a tab that tests share."""
+    yield kept_open
+    assert kept_open.wrong == []
 
 
 def test_the_chapter_loads_nothing_of_the_demo_until_it_is_used(chapter: Chapter) -> None:
-    assert [url for url in chapter.requested if "/digit/" in url] == []
-    assert chapter.page.evaluate("[...document.scripts].every(({ src }) => !/digit/.test(src))")
+    assert [url for url in chapter.before if "/digit/" in url] == []
+    assert [url for url in chapter.requested if "/digit/" in url] != []
 
 
-def test_the_demo_in_the_chapter_works_by_mouse_and_keyboard_and_offline(chapter: Chapter) -> None:
+def test_the_demo_in_the_chapter_works_by_keyboard_and_mouse_and_offline(chapter: Chapter) -> None:
     page = chapter.page
-    page.locator(".digit-demo > button").focus()
-    page.keyboard.press("Enter")
-    chapter.ready(READY[chapter.language])
     page.context.set_offline(True)  # what it needs is there now
     assert page.evaluate("document.activeElement.className") == "digit-paper"
     for key in ["ArrowUp"] * 10 + ["Space"] + ["ArrowDown"] * 20 + ["Space"]:
@@ -79,35 +89,10 @@ def test_the_demo_in_the_chapter_works_by_mouse_and_keyboard_and_offline(chapter
     page.get_by_role("button", name="清除" if chapter.language == "zh-CN" else "Clear").click()
     chapter.draw([[[50, 14], [50, 86]]])
     assert [np.argmax(one["probabilities"]) for one in chapter.predictions(2)] == [1, 1]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", CHAPTERS)
-def test_the_open_demo_fits_a_phone(
-    language: str, scheme: str, browser: Browser, built_site: str
-) -> None:
-    dark = scheme == "dark"
-    with browser.new_context(
-        viewport={"width": 360, "height": 740}, color_scheme="dark" if dark else "light"
-    ) as context:
-        chapter = Chapter(context, built_site, language)
-        chapter.press()
-        chapter.ready(READY[language])
-        page = chapter.page
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        for box in page.evaluate(
-            "[...document.querySelectorAll('.digit-demo *')]"
-            ".map((e) => e.getBoundingClientRect().right)"
-        ):
-            assert box <= 360
-        ink = page.evaluate("getComputedStyle(document.querySelector('.digit-status')).color")
-        assert (int(re.findall(r"\d+", ink)[0]) > 128) == dark
-        assert chapter.wrong == []
+    page.context.set_offline(False)
 
 
 def test_every_control_of_the_demo_has_a_name(chapter: Chapter) -> None:
-    chapter.press()
-    chapter.ready(READY[chapter.language])
     chapter.page.locator(".digit-digits button").nth(19).wait_for()
     nameless = chapter.page.evaluate(
         """[...document.querySelectorAll('.digit-demo :is(button, input, select, canvas)')]
@@ -118,6 +103,21 @@ def test_every_control_of_the_demo_has_a_name(chapter: Chapter) -> None:
     assert nameless == []
     for role, count in (("status", 1), ("alert", 1), ("application", 1)):
         assert chapter.page.locator(f".digit-demo [role={role}]").count() == count
+
+
+def test_the_open_demo_fits_a_phone_light_and_dark(chapter: Chapter) -> None:
+    page = chapter.page
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for box in page.evaluate(
+        "[...document.querySelectorAll('.digit-demo *')]"
+        ".map((e) => e.getBoundingClientRect().right)"
+    ):
+        assert box <= 360
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        ink = page.evaluate("getComputedStyle(document.querySelector('.digit-status')).color")
+        assert (int(re.findall(r"\d+", ink)[0]) > 128) == (scheme == "dark")
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_a_policy_without_webassembly(demo: Demo) -> None:
 def test_a_tflite_that_litert_refuses(file: str, part: str, demo: Demo, folder: Path) -> None:
     demo.expected = [part, "ERROR", "Tensor"]
     demo.open("en", tflite=file)
-    demo.ready("is ready")
+    demo.ready(READY["en"])
     demo.choose("litert")
     alert = demo.page.get_by_role("alert").filter(has_text=part)
     alert.wait_for()

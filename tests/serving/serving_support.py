@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests import forked
+
 REPO = Path(__file__).parents[2]
 CODE = REPO / "docs" / "_static" / "code"
 SERVING = CODE / "serving"
@@ -34,23 +36,35 @@ def free_port() -> int:
 
 
 class Server:
-    """A model server in a process of its own; its log is read as it comes."""
+    """A model server in a process of its own; its log is read as it comes.
 
-    def __init__(self, *flags: str, rest: int | None = None, port: int | None = None) -> None:
+    It is forked with TensorFlow in it, or started from nothing as a reader does.
+    """
+
+    def __init__(
+        self, *flags: str, rest: int | None = None, port: int | None = None, fork: bool = True
+    ) -> None:
         self.rest_port = free_port() if rest is None else rest
         self.grpc_port = free_port() if port is None else port
         self.rest = f"http://127.0.0.1:{self.rest_port}"
         self.grpc = f"127.0.0.1:{self.grpc_port}"
         self.lines: list[str] = []
         self._news = threading.Condition()
-        command = [sys.executable, str(SERVING / "model_server.py"), f"--port={self.grpc_port}"]
-        self.process = subprocess.Popen(
-            [*command, f"--rest_api_port={self.rest_port}", *flags],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        program = str(SERVING / "model_server.py")
+        command = [program, f"--port={self.grpc_port}", f"--rest_api_port={self.rest_port}", *flags]
+        self.process: forked.Program | subprocess.Popen[str]
+        if fork:
+            self.process = forked.Program(
+                Path.cwd(), *command, environment=dict(os.environ), merged=True
+            )
+        else:
+            self.process = subprocess.Popen(
+                [sys.executable, *command],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -115,8 +129,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(*flags: str, **ports: int) -> Iterator[Server]:
-    server = Server(*flags, **ports)
+def serving(*flags: str, **options: Any) -> Iterator[Server]:
+    server = Server(*flags, **options)
     try:
         yield server
     finally:
@@ -125,8 +139,8 @@ def serving(*flags: str, **ports: int) -> Iterator[Server]:
         server.exit_code()
 
 
-def serve_folder(name: str, folder: Path, *flags: str) -> Any:
-    return serving(f"--model_name={name}", f"--model_base_path={folder}", *flags)
+def serve_folder(name: str, folder: Path, *flags: str, **options: Any) -> Any:
+    return serving(f"--model_name={name}", f"--model_base_path={folder}", *flags, **options)
 
 
 def eventually(check: Any, seconds: float = 60) -> None:
@@ -142,19 +156,7 @@ def eventually(check: Any, seconds: float = 60) -> None:
 
 def export(folder: Path, build: str, *args: str) -> None:
     """Build a model in a process of its own: TensorFlow's global state stays out of the tests."""
+    program = Path(__file__).with_name("serving_models.py")
     with tempfile.TemporaryDirectory() as log:
-        done = subprocess.run(
-            [
-                sys.executable,
-                str(Path(__file__).with_name("serving_models.py")),
-                build,
-                folder,
-                *args,
-            ],
-            cwd=log,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
+        done = forked.run(Path(log), str(program), build, str(folder), *args)
     assert done.returncode == 0, done.stderr

@@ -336,7 +336,7 @@ def heard() -> Iterator[None]:
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 @pytest.mark.usefixtures("heard")
 def test_signals_end_it_well(base: Path, name: str) -> None:
-    with serve_folder("m", base) as server:
+    with serve_folder("m", base, fork=False) as server:  # how Python itself ends matters here
         server.ready()
         os.kill(server.process.pid, getattr(signal, name))
         assert server.exit_code() == 0

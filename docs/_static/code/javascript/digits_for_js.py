@@ -12,7 +12,6 @@ import argparse
 import base64
 import json
 
-import keras
 import mnist_data
 import numpy as np
 from artifacts import existing, run, whole
@@ -38,10 +37,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     mnist_data.add_argument(parser)
-    data = mnist_data.load(parser.parse_args().data)
-    model = keras.models.load_model(
-        existing("mnist_cnn.keras", "python mnist_cnn.py"), compile=False
-    )
+    options = parser.parse_args()
+    source = existing("mnist_cnn.keras", "python mnist_cnn.py")
+    import keras  # takes seconds: neither for --help nor for a missing file
+
+    data = mnist_data.load(options.data)
+    model = keras.models.load_model(source, compile=False)
     x, y = data.x_test[:COUNT], data.y_test[:COUNT]
     probabilities = model.predict((x[..., np.newaxis] / 255).astype("float32"), verbose=0)
     with whole("test_digits.bin") as path:

@@ -11,17 +11,18 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
-import keras
-import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from artifacts import ProgramError, existing, run, whole
 
 SHAPE = (1, 28, 28, 1)
 
 
-def converter(folder: str, int8: bool) -> tf.lite.TFLiteConverter:
+def converter(folder: str, int8: bool) -> Any:
     """Return a converter for the SavedModel in `folder`, with int8 weights if asked for."""
+    import tensorflow as tf
+
     made = tf.lite.TFLiteConverter.from_saved_model(folder)
     if int8:  # the weights only: input and output stay float32, LiteRT.js takes no int8 there
         made.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -40,6 +41,8 @@ def main() -> None:
     )
     parser.parse_args()
     source = existing("mnist_cnn.keras", "python mnist_cnn.py")
+    import keras  # takes seconds: neither for --help nor for a missing file
+
     try:
         model = keras.models.load_model(source, compile=False)
     except (OSError, ValueError) as error:

@@ -6,10 +6,8 @@ import argparse
 import os
 from collections.abc import Callable
 
-import keras
 import mnist_data
 import numpy as np
-import tensorflow as tf
 from artifacts import at_least, existing, reading, run, whole
 
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -17,7 +15,10 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 def load_keras(path: str) -> Predict:
     """Return the prediction of a .keras or .h5 file: pictures (n, 28, 28, 1) to (n, 10)."""
-    with reading(existing(path, "python mnist_cnn.py"), "a model"):
+    existing(path, "python mnist_cnn.py")
+    import keras  # takes seconds: neither for --help nor for a missing file
+
+    with reading(path, "a model"):
         # compile=False: only predicting needs neither loss nor optimizer
         model = keras.models.load_model(path, compile=False)
     return lambda images: model.predict(images, verbose=0)
@@ -26,6 +27,8 @@ def load_keras(path: str) -> Predict:
 def load_saved_model(folder: str) -> Predict:
     """Return the prediction of a SavedModel, through its signature `serving_default`."""
     existing(f"{folder}/saved_model.pb", "python mnist_cnn.py")
+    import tensorflow as tf
+
     with reading(folder, "a SavedModel"):
         signatures = tf.saved_model.load(folder).signatures
     # A signature is called by the names of its inputs and returns its outputs by name.

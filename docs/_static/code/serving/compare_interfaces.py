@@ -20,11 +20,9 @@ import mnist_data
 import numpy as np
 import orjson
 import requests
-import tensorflow as tf
 from artifacts import ProgramError, existing, run, whole
 from grpc_client import OPTIONS, predict_request
 from serving_address import add_grpc_target, add_rest_url
-from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 BATCHES = (1, 32, 256)
 
@@ -66,6 +64,8 @@ class Grpc:
 
     def __init__(self, target: str, model: str) -> None:
         """Open a channel."""
+        from tensorflow_serving.apis import prediction_service_pb2_grpc
+
         channel = grpc.insecure_channel(target, options=OPTIONS)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         self._model = model
@@ -73,6 +73,8 @@ class Grpc:
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """Return probabilities, shape (n, 10), of uint8 pictures, shape (n, 28, 28)."""
+        import tensorflow as tf
+
         request = predict_request(self._model, pictures, "image")
         answer = self._stub.Predict(request, timeout=60)
         self.sent, self.received = request.ByteSize(), answer.ByteSize()
@@ -82,6 +84,8 @@ class Grpc:
 
 def model_call(path: Path) -> Callable[[np.ndarray], Any]:
     """Return the model itself as a function of uint8 pictures."""
+    import tensorflow as tf  # takes seconds: not for --help
+
     signature = tf.saved_model.load(str(path)).signatures["serving_default"]
 
     def call(pictures: np.ndarray) -> Any:

@@ -8,15 +8,8 @@ from typing import Any
 import grpc
 import mnist_data
 import numpy as np
-import tensorflow as tf
 from artifacts import ProgramError, run
 from serving_address import add_grpc_target
-from tensorflow_serving.apis import (
-    get_model_status_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
 
 TIMEOUT_SECONDS = 30
 # The client's own limit for an answer is 4 MiB; the server's is 2 GiB.
@@ -25,6 +18,9 @@ OPTIONS = [("grpc.max_receive_message_length", 256 << 20)]
 
 def predict_request(model: str, pictures: np.ndarray, input_name: str) -> Any:
     """Return a request for uint8 pictures, shape (n, 28, 28)."""
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2
+
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
     images = (pictures[..., np.newaxis] / 255.0).astype(np.float32)
@@ -34,6 +30,8 @@ def predict_request(model: str, pictures: np.ndarray, input_name: str) -> Any:
 
 def print_status(channel: grpc.Channel, model: str) -> None:
     """Print the state of each version."""
+    from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
+
     request = get_model_status_pb2.GetModelStatusRequest()
     request.model_spec.name = model
     stub = model_service_pb2_grpc.ModelServiceStub(channel)
@@ -58,6 +56,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Send the first digits of the test set and print what the server finds."""
     args = parse_args()
+    import tensorflow as tf  # takes seconds: not for --help
+    from tensorflow_serving.apis import prediction_service_pb2_grpc
+
     data = mnist_data.load(args.data)
     request = predict_request(args.model, data.x_test[: args.digits], args.input)
     request.model_spec.signature_name = args.signature

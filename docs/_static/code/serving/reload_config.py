@@ -8,7 +8,6 @@ import grpc
 from artifacts import ProgramError, existing, run
 from google.protobuf import text_format
 from serving_address import add_grpc_target
-from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 
 
 def main() -> None:
@@ -17,8 +16,11 @@ def main() -> None:
     add_grpc_target(parser)
     parser.add_argument("config", nargs="?", default="models.config", help="(default: %(default)s)")
     args = parser.parse_args()
-    request = model_management_pb2.ReloadConfigRequest()
     text = existing(args.config, "python model_config.py").read_text(encoding="utf-8")
+    # They import TensorFlow, which takes seconds: neither for --help nor for a missing file.
+    from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
+
+    request = model_management_pb2.ReloadConfigRequest()
     try:
         text_format.Parse(text, request.config)
     except text_format.ParseError as error:

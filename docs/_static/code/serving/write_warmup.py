@@ -12,15 +12,16 @@ from pathlib import Path
 
 import mnist_data
 import numpy as np
-import tensorflow as tf
 from artifacts import ProgramError, existing, run, whole
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 MAX_RECORDS = 1000
 
 
 def warmup_record(model: str, images: np.ndarray) -> bytes:
     """Return a record for float32 images, shape (n, 28, 28, 1) in 0..1."""
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
     request.model_spec.signature_name = "serving_default"
@@ -43,6 +44,8 @@ def main() -> None:
     if len(args.batches) > MAX_RECORDS or min(args.batches) < 1:
         raise ProgramError(f"1 to {MAX_RECORDS} batches of at least 1 image each, please")
     folder = existing(args.saved_model, "python mnist_cnn.py")
+    import tensorflow as tf  # takes seconds: neither for --help nor for a missing file
+
     pictures = mnist_data.load(args.data).x_test[: max(args.batches)]
     images = (pictures[..., np.newaxis] / 255.0).astype(np.float32)
     target = Path(folder, "assets.extra", "tf_serving_warmup_requests")
