@@ -1,7 +1,7 @@
 """Make an incremental build equal a full one where Sphinx itself does not.
 
-A title stands in the sidebar of every page, so a changed one makes all pages be written again; and
-the page of a document that is gone goes too.
+Titles stand in the sidebar of every page and the dataset in its footer, so a changed one makes all
+pages be written again; and the page of a document that is gone goes too.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
 
+from recordings.engine.site import Site
+from sphinxext.outputs import dataset_of
+
 
 def pages_to_write(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
-    """Return all pages if the titles are not those of the last build (event env-updated)."""
+    """Return all pages if what each of them shows has changed (event env-updated)."""
     titles = {name: title.astext() for name, title in env.titles.items()}
-    last = getattr(env, "titles_of_last_build", titles)
-    env.titles_of_last_build = titles  # type: ignore[attr-defined]  # pickled with env
-    return [] if titles == last else titles
+    shown = titles, dataset_of(Site(Path(app.confdir)))
+    last = getattr(env, "shown_by_last_build", shown)
+    env.shown_by_last_build = shown  # type: ignore[attr-defined]  # pickled with env
+    return [] if shown == last else titles
 
 
 def delete_pages(

@@ -134,13 +134,17 @@ class Unexecuted(CodeBlock):
         return [*blocks, note, *messages]
 
 
+def dataset_of(site: Site) -> str:
+    """Return the name of the dataset that made what is in the workspace, or nothing."""
+    path = site.workspace / "mnist_cnn.json"
+    return str(json.loads(path.read_text())["dataset"]) if path.exists() else ""
+
+
 def state_dataset(
     app: Sphinx, page: str, template: str, context: dict[str, Any], tree: object
 ) -> None:
     """Tell the template of each page which dataset made it (event html-page-context)."""
-    path = Site(Path(app.confdir)).workspace / "mnist_cnn.json"
-    if path.exists():
-        context["dataset"] = json.loads(path.read_text())["dataset"]
+    context["dataset"] = dataset_of(Site(Path(app.confdir)))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

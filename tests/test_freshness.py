@@ -275,6 +275,21 @@ def test_a_changed_title_reaches_all_pages(site: MiniSite) -> None:
     assert site.html("gallery/plot_one") != "as it was"
 
 
+def test_a_changed_dataset_reaches_all_pages(site: MiniSite) -> None:
+    """Their footers state it."""
+    figures = "build/workspace/mnist_cnn.json"
+    site.replace("recordings/plot_one.py", 'writes=["a.txt"]', 'writes=["a.txt", "mnist_cnn.json"]')
+    state = '\nPath("mnist_cnn.json").write_text(\'{"dataset": "DATA"}\')\n'
+    first = (site.root / f"{STAGE}/first.py").read_text()
+    for name in ("one", "other"):
+        site.write(f"{STAGE}/first.py", first + state.replace("DATA", name))
+        site.write("build/html/index.html", "as it was")
+        site.write("build/html/gallery/plot_two.html", "as it was")
+        site.build()
+        assert name in (site.root / figures).read_text()
+        assert site.html("gallery/plot_two") != "as it was"
+
+
 def test_the_page_of_a_document_that_is_gone_goes_too(site: MiniSite) -> None:
     site.write("docs/more.md", "---\norphan: true\n---\n\n# More\n")
     for language in ("zh_CN", "en"):
