@@ -12,12 +12,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pygments.lexers import get_lexer_for_filename
+from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment
-from pygments.util import ClassNotFound
 
 WHOLE = "*"
 Place = tuple[str, str]  # a module and the name of a definition in it, or WHOLE
+_LANGUAGES = {  # as Pygments calls them
+    **{".py": "python", ".mjs": "javascript", ".java": "java", ".kt": "kotlin", ".kts": "kotlin"},
+    **{".xml": "xml", ".toml": "toml", ".yaml": "yaml", ".sh": "bash", ".css": "css"},
+    **{".c": "c", ".h": "c", ".cc": "cpp", ".html": "html", ".conf": "nginx"},
+}
 _JS_IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*["']\./([\w./-]+)["']""")
 _GENERATED = {"build", ".gradle", ".idea", "local.properties", "__pycache__"}  # by other tools
 
@@ -172,15 +176,17 @@ def _names_in(statement: ast.stmt) -> tuple[dict[str, set[str]], set[str]]:
 def without_comments(path: Path) -> str:
     """Return the text of a file without comments; of a file in no known language, all of it."""
     content = path.read_bytes()
-    try:
-        text = content.decode()
-        if path.suffix == ".py":
-            return ast.unparse(ast.parse(text))
-        lexer = get_lexer_for_filename(path.name, stripnl=False)
-    except (UnicodeDecodeError, ClassNotFound):
-        return content.hex()
+    language = _LANGUAGES.get(path.suffix)
+    return _stripped(content.decode(), language) if language else content.hex()
+
+
+@functools.lru_cache(maxsize=512)
+def _stripped(text: str, language: str) -> str:
+    if language == "python":
+        return ast.unparse(ast.parse(text))
     code = (Comment.Preproc, Comment.PreprocFile, Comment.Hashbang)  # comments only to Pygments
-    kept = "".join(v for t, v in lexer.get_tokens(text) if t not in Comment or t in code)
+    tokens = get_lexer_by_name(language, stripnl=False).get_tokens(text)
+    kept = "".join(value for kind, value in tokens if kind not in Comment or kind in code)
     return "\n".join(line.rstrip() for line in kept.splitlines() if line.strip())
 
 

@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 
 from recordings.engine.site import Site
 
-_HOW = {"aapt2": "version", "nginx": "-v"}  # instead of --version
+# Instead of --version. Of Maven it matters only whether it is there: its pom.xml pins the rest.
+_HOW = {"aapt2": "version", "mvn": ""}
 
 
 def of_stages(site: Site, stages: Iterable[Path]) -> dict[str, str]:
@@ -83,8 +84,8 @@ def of_tool(site: Site, tool: str) -> dict[str, str]:
 
 @functools.cache
 def _said(path: str | None, option: str) -> str:
-    if path is None:
-        return "missing"
+    if path is None or not option:
+        return "there" if path else "missing"
     said = subprocess.run([path, option], capture_output=True, text=True, check=False, timeout=60)
     return (said.stdout + said.stderr).partition("\n")[0]
 
