@@ -82,18 +82,40 @@ def accepted(promised: list[str], actual: list[str]) -> list[str]:
     """
     if holds(promised, actual) and not flaw(promised):
         return promised
-
-    def shape(line: str) -> str:
-        """Return the first promised line that differs from this one in its numbers only."""
-        like = (old for old in promised if old != "…" and _found(old, line, _any) is not None)
-        return next(like, line)
-
-    shapes = [shape(line) for line in promised], [shape(line) for line in actual]
-    lines: list[str] = []
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, *shapes, False).get_opcodes():
-        old, new = promised[i1:i2], actual[j1:j2]
-        lines += map(_like, old, new) if tag == "equal" else _keeping_ellipsis(old, new)
+    lines = _merged(promised, actual, line_holds, _of_the_same_shape)
     return lines if holds(lines, actual) and not flaw(lines) else actual
+
+
+def _merged(
+    old: list[str],
+    new: list[str],
+    same: Callable[[str, str], bool],
+    otherwise: Callable[[list[str], list[str]], list[str]],
+) -> list[str]:
+    """Return `new`, each line like the line of `old` that is the same; `otherwise` for the rest."""
+
+    def key(line: str) -> str:
+        return next((known for known in old if known != "…" and same(known, line)), line)
+
+    keys = [key(line) for line in old], [key(line) for line in new]
+    lines: list[str] = []
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, *keys, False).get_opcodes():
+        merge = _all_like if tag == "equal" else otherwise
+        lines += merge(old[i1:i2], new[j1:j2])
+    return lines
+
+
+def _of_the_same_shape(old: list[str], new: list[str]) -> list[str]:
+    """Return `new`, each line like the line of `old` that differs in its numbers only."""
+
+    def same(known: str, line: str) -> bool:
+        return _found(known, line, _any) is not None
+
+    return _merged(old, new, same, _keeping_ellipsis)
+
+
+def _all_like(old: list[str], new: list[str]) -> list[str]:
+    return [_like(*pair) for pair in zip(old, new, strict=True)]
 
 
 def _found(line: str, actual: str, fits: Callable[[Number, str], bool]) -> list[str] | None:

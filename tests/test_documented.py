@@ -245,6 +245,9 @@ def test_accepting_keeps_precision_and_ellipses() -> None:
     assert accepted(old, new[:2]) == kept[:2], "too few lines for those around the ellipsis"
     assert accepted(["$ a", "…"], lines) == lines, "what was hollow is written out"
     assert accepted([], lines) == lines
+    held = ["$ a", "epoch 1 0.9", "epoch 2 0.9", "epoch 3 0.9…", "in all 0.99"]
+    again = ["$ a", "epoch 1 0.8512", "epoch 2 0.8499", "epoch 3 0.9861", "in all 0.9842"]
+    assert accepted(held, again) == [*held[:2], "epoch 2 0.8", held[3], "in all 0.98"]
     loops = ["$ a", "…", "say so", "…", "say so"]
     assert accepted(loops, ["$ a", "b", *["say so"] * 3]) == loops, "it holds already"
     assert accepted(["$ a", "1,000.5 s"], ["$ a", "2,345.678 s"])[1] == "2,345.7 s"
