@@ -79,7 +79,7 @@ def python_code(paths: Mapping[str, Path], used: Iterable[Place]) -> dict[str, s
             chosen.add(index)
             queue += parsed.references(files[module], index)
     return {
-        name: "\n".join(ast.unparse(_parsed(paths[name]).body[i]) for i in sorted(indices))
+        name: "\n".join(_parsed(paths[name]).text(i) for i in sorted(indices))
         for name, indices in reached.items()
     }
 
@@ -108,8 +108,17 @@ class _Module:
             return set(range(len(self.body)))
         return self.defined.get(name, set()) | self.always
 
-    def references(self, file: str, index: int) -> Iterator[Place]:
-        """Yield what a statement refers to: definitions beside it, and those that it imports."""
+    @functools.cache  # noqa: B019  # modules are kept for as long as the cache of _parsed_text
+    def text(self, index: int) -> str:
+        """Return a statement without comments."""
+        return ast.unparse(self.body[index])
+
+    @functools.cache  # noqa: B019
+    def references(self, file: str, index: int) -> list[Place]:
+        """Return what a statement refers to: definitions beside it, and those that it imports."""
+        return list(self._references(file, index))
+
+    def _references(self, file: str, index: int) -> Iterator[Place]:
         statement, module = self.body[index], _module_name(file)
         attributes, names = _names_in(statement)
         for name in (attributes.keys() | names) & self.defined.keys():
