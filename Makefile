@@ -68,9 +68,9 @@ lint: $(READY) ## check style and types
 bench: $(ALL) ## measure the promised ratios (about 40 minutes)
 	$(BIN)/python -m tests.bench
 
-lock: ## compile the requirements*.in into requirements*.txt (needs uv)
-	$(LOCK) requirements.in --output-file=requirements.txt
-	$(LOCK) requirements-tfjs.in --constraints=requirements.txt \
+lock: ## compile requirements*.in into requirements*.txt (needs uv); ONLY=NAME moves that package
+	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements.in --output-file=requirements.txt
+	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements-tfjs.in --constraints=requirements.txt \
 	  --override=requirements-tfjs-overrides.in --output-file=requirements-tfjs.txt
 
 upgrade: $(PACKAGES) ## lock the newest versions, build, show which documented outputs would change
