@@ -3,7 +3,7 @@
 import shutil
 
 from recordings.engine import Run, recipe
-from recordings.engine.server import TOOL, ask, refuse, serving
+from recordings.server import ask, identity, refuse, serving
 
 SERVER = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=mnist"
 PREDICT = "curl --silent http://localhost:8501/v1/models/mnist:predict --data"
@@ -14,7 +14,8 @@ CLIENTS = ["rest_client.py", "rest_client.mjs", "grpc_client.py", "digits_json.p
     uses=["model_server.py", *CLIENTS, "serving_curl.sh", "compare_interfaces.py"],
     reads=["saved_model/1", "mnist_cnn.keras"],
     writes=["digits.json", "interfaces.json", "model_server.json"],
-    tools=[TOOL, "curl", "node"],
+    tools=["curl", "node"],
+    also=identity,
     dataset=True,
 )
 def ask_all(run: Run) -> None:

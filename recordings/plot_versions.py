@@ -1,7 +1,7 @@
 """Roll versions forward and back under load; labels, several models, metrics."""
 
 from recordings.engine import Run, recipe
-from recordings.engine.server import TOOL, ask, serving
+from recordings.server import ask, identity, serving
 
 PROGRAMS = ["model_server.py", "write_warmup.py", "roll_version.py", "model_config.py"]
 CONFIGURATION = ["batching.config", "monitoring.config"]
@@ -11,7 +11,8 @@ CONFIGURATION = ["batching.config", "monitoring.config"]
     uses=[*PROGRAMS, "reload_config.py", "rest_client.py", *CONFIGURATION],
     reads=["saved_model/1", "custom_model/1"],
     writes=["models.config"],
-    tools=[TOOL, "curl"],
+    tools=["curl"],
+    also=identity,
     dataset=True,
 )
 def roll(run: Run) -> None:

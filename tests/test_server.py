@@ -1,4 +1,4 @@
-"""Which model server a build uses, and that it ends with the build (recordings.engine.server)."""
+"""Which model server a build uses, and that it ends with the build (recordings.server)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from typing import cast
 
 import pytest
 
-from recordings.engine import recipe, server
+from recordings import server
+from recordings.engine import recipe
 from recordings.engine.run import Run, RunError
-from recordings.engine.server import ask, serving
 from recordings.engine.site import Site
 from recordings.engine.transcript import clean
+from recordings.server import ask, serving
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=m"
@@ -178,7 +179,7 @@ KILLED = """
 import os, signal
 from pathlib import Path
 from recordings.engine.run import Run
-from recordings.engine.server import serving
+from recordings.server import serving
 from recordings.engine.site import Site
 from tests.test_server import nothing
 

@@ -27,6 +27,7 @@ class Recipe:
         tools: the commands besides Python that it or its programs call.
         files: other files and folders of the project that it depends on.
         dataset: whether it reads the dataset.
+        also: returns what else it depends on, by label.
     """
 
     page: str
@@ -37,6 +38,7 @@ class Recipe:
     tools: tuple[str, ...]
     files: tuple[str, ...]
     dataset: bool
+    also: Callable[[], dict[str, str]]
 
     @property
     def name(self) -> str:
@@ -57,6 +59,7 @@ def recipe(
     tools: Iterable[str] = (),
     files: Iterable[str] = (),
     dataset: bool = False,
+    also: Callable[[], dict[str, str]] = dict,
 ) -> Callable[[Callable[[Run], None]], Recipe]:
     """Turn a function into a recipe; the arguments are the attributes of `Recipe`."""
 
@@ -71,6 +74,7 @@ def recipe(
             tools=tuple(tools),
             files=tuple(files),
             dataset=dataset,
+            also=also,
         )
 
     return declared

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from recordings.engine import dataset, server, sources, versions
+from recordings.engine import dataset, sources, versions
 from recordings.engine.recipe import Recipe, read
 from recordings.engine.run import Run, RunError
 from recordings.engine.site import Site
@@ -54,8 +54,9 @@ class Recorder:
         stages = {self.programs[name].parent for name in code if "/" not in name}
         found = versions.of_stages(self.site, stages)
         for tool in recipe.tools:
-            found |= server.identity() if tool == server.TOOL else versions.of_tool(self.site, tool)
+            found |= versions.of_tool(self.site, tool)
         parts |= {f"version of {label}": version for label, version in found.items()}
+        parts |= recipe.also()
         if recipe.dataset:
             source = dataset.choose(self.site) if runs else dataset.named(self.site)
             if not source:

@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True)
 class Site:
     """The folders of a site, derived from the one that holds conf.py."""
 
-    root: Path
-
-    @property
-    def code(self) -> Path:
-        """The programs, one folder a stage."""
-        return self.root / "docs" / "_static" / "code"
-
-    @property
-    def pages(self) -> Path:
-        """The pages as their authors write them."""
-        return self.root / "gallery"
-
-    @property
-    def recipes(self) -> Path:
-        """The recipes, one file a page."""
-        return self.root / "recordings"
-
-    @property
-    def generated(self) -> Path:
-        """The pages as sphinx-gallery writes them."""
-        return self.root / "docs" / "gallery"
-
-    @property
-    def build(self) -> Path:
-        """Everything else that is generated."""
-        return self.root / "build"
-
-    @property
-    def workspace(self) -> Path:
-        """What a reader's folder holds in the end: programs, pages and all artifacts."""
-        return self.build / "workspace"
-
-    @property
-    def outputs(self) -> Path:
-        """What each command printed, as pages show it: one file a command."""
-        return self.build / "outputs"
-
-    @property
-    def store(self) -> Path:
-        """The recordings by key."""
-        return self.build / "store"
-
-    @property
-    def converter(self) -> Path:
-        """The environment of the converter of TensorFlow.js."""
-        return self.root / ".venv-tfjs"
+    def __init__(self, root: Path) -> None:
+        """Take the folder that holds conf.py."""
+        self.root = root
+        self.code = root / "docs" / "_static" / "code"  # the programs, one folder a stage
+        self.pages = root / "gallery"  # as their authors write them
+        self.recipes = root / "recordings"  # one file a page
+        self.generated = root / "docs" / "gallery"  # the pages as sphinx-gallery writes them
+        self.build = root / "build"  # everything else that is generated
+        self.workspace = self.build / "workspace"  # what a reader's folder holds in the end
+        self.outputs = self.build / "outputs"  # what commands printed, as pages show it
+        self.store = self.build / "store"  # the recordings by key
+        self.converter = root / ".venv-tfjs"  # the environment of TensorFlow.js's converter
 
     def programs(self) -> dict[str, Path]:
         """Return programs and their data by their names in a reader's folder.

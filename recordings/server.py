@@ -27,10 +27,9 @@ from urllib.parse import urlsplit
 
 from recordings.engine.run import Run, RunError
 
-TOOL = "model server"  # how a recipe declares that it runs one
 EMULATION = ("python", "model_server.py")
 BINARY = "tensorflow_model_server"
-COMPOSE = Path(__file__).parents[2] / "docs/_static/code/serving/serving_compose.yaml"
+COMPOSE = Path(__file__).parents[1] / "docs/_static/code/serving/serving_compose.yaml"
 GRPC_PORT = "8500"  # where a server listens that is told nothing else
 ADDRESSES = ("TF_SERVING_REST_URL", "TF_SERVING_GRPC_URL")
 READY_SECONDS = 120
