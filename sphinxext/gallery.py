@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -43,6 +44,7 @@ class Gallery:
         for folder in (site.workspace, site.generated):
             folder.mkdir(parents=True, exist_ok=True)
         recorder.publish_programs()
+        self.forget_pages_that_are_gone()
         mode = app.config.gallery_run if app.builder.format == "html" else "none"
         allowed = [page for page in app.config.gallery_pages if self.may_run(page, mode)]
         for page in allowed:
@@ -109,17 +111,30 @@ class Gallery:
         """Return the file that keeps what a page was made from at its last execution."""
         return self.site.build / "pages" / f"{page}.json"
 
+    def forget_pages_that_are_gone(self) -> None:
+        """Delete what sphinx-gallery wrote for pages that there are no more."""
+        for script in self.site.generated.glob("plot_*.py"):
+            if not (self.site.pages / script.name).exists():
+                for path in self.site.generated.rglob(f"*{script.stem}[._]*"):
+                    path.unlink()
+
     def keep_state(self, app: Sphinx) -> None:
-        """Remember what the executed pages were made from (after sphinx-gallery)."""
+        """Remember what the executed pages were made from (after sphinx-gallery).
+
+        If an author has saved a program meanwhile, nothing is remembered: the page is stale.
+        """
         if self.stale:
             self.recorder = Recorder(self.site)  # has the recordings that were made meanwhile
         for page in self.stale:
-            state = {"from": self.made_from(page), "made": self.made(page)}
-            self.state_file(page).parent.mkdir(exist_ok=True)
-            self.state_file(page).write_text(json.dumps(state, indent=1))
+            self.state_file(page).unlink(missing_ok=True)
+            with suppress(Missing):
+                state = {"from": self.made_from(page), "made": self.made(page)}
+                self.state_file(page).parent.mkdir(exist_ok=True)
+                self.state_file(page).write_text(json.dumps(state, indent=1))
         if app.builder.format == "html" and app.config.gallery_run == "stale":
             pages = app.config.gallery_pages
-            self.recorder.tidy(r for page in pages for r in self.recordings(page))
+            with suppress(Missing):
+                self.recorder.tidy(r for page in pages for r in self.recordings(page))
 
 
 def prepare(app: Sphinx, config: Config) -> None:

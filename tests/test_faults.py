@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,23 @@ def test_two_builds_at_once_take_turns(tmp_path: Path, undisturbed: dict[str, st
         assert build.returncode == 0, said
     assert site.ran() == ["first", "second"]
     assert pages(site) == undisturbed
+
+
+def test_a_program_that_is_saved_while_it_runs_runs_again(tmp_path: Path) -> None:
+    site = GatedSite(tmp_path, "first.py")
+    build = site.start()
+    site.wait_until_held()
+    for name in ("first", "second"):
+        site.replace(f"docs/_static/code/stage/{name}.py", 'print("', 'print("new ')
+    site.open_gate()
+    said = build.communicate()[0]
+    assert build.returncode == 0, said
+    assert site.ran() == ["first", "first", "second"], "the second page wants it as it is now"
+    said = site.build()
+    assert site.ran() == []
+    assert "plot_one is executed" in said, "it showed the program as it was"
+    assert "new first: some words" in site.html("index")
+    assert "new second: a" in site.html("gallery/plot_two")
 
 
 def test_a_failing_page_fails_the_build(tmp_path: Path) -> None:
@@ -252,6 +270,16 @@ def test_the_store_is_bounded(tmp_path: Path) -> None:
     left = {recording.key for recording in store.recordings()}
     assert "a" in left
     assert not {"b", "c"} & left
+
+
+def test_what_a_killed_build_left_in_the_store_goes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for name, age in (("old", 7200), ("new", 0)):
+        folder = tmp_path / f".partial-{name}"
+        (folder / "key").mkdir(parents=True)
+        os.utime(folder, (time.time() - age,) * 2)
+    store.trim()
+    assert [path.name for path in tmp_path.iterdir()] == [".partial-new"], "somebody may fill it"
 
 
 def test_two_stores_in_one_folder_do_not_meet(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,8 +48,10 @@ class Recorder:
         Raises:
             Missing: if one is not in the store, and `runs` is false.
         """
+        # What is upstream first: it may run for minutes, in which an author saves a program.
+        parts = {n: digest(str(self._upstream_content(n, runs))) for n in recipe.reads}
+        parts |= {"format": FORMAT, **versions.of_machine(), **self._own_code(recipe)}
         code = sources.code_of(self.programs, recipe.uses)
-        parts = {"format": FORMAT, **versions.of_machine(), **self._own_code(recipe)}
         parts |= {name: digest(text) for name, text in code.items()}
         parts |= {name: digest(text) for name, text in self._other_files(recipe)}
         stages = {self.programs[name].parent for name in code if "/" not in name}
@@ -62,8 +65,6 @@ class Recorder:
             if not source:
                 raise Missing("the dataset is not chosen yet")
             parts["dataset"] = dataset.identity(source)
-        for name in recipe.reads:
-            parts[name] = digest(str(self._upstream_content(name, runs)))
         return parts
 
     def _own_code(self, recipe: Recipe) -> dict[str, str]:
@@ -203,17 +204,22 @@ class Recorder:
         """Put programs and pages into the workspace, as a reader has them."""
         for name, path in self.programs.items():
             _renew(path, self.site.workspace / name)
-        for path in self.site.pages.iterdir():
-            link = self.site.workspace / path.name
-            if path.is_file() and not link.is_symlink():
+        pages = {path.name for path in self.site.pages.glob("*.*")}
+        for old in self.site.workspace.glob("plot_*.py"):
+            if old.name not in pages:
+                old.unlink()
+        for name in pages:
+            link = self.site.workspace / name
+            target = os.path.relpath(self.site.pages / name, self.site.workspace)
+            if not (link.is_symlink() and os.readlink(link) == target):
                 link.unlink(missing_ok=True)
-                link.symlink_to(path)
+                link.symlink_to(target)
 
     def tidy(self, recordings: Iterable[Recording]) -> None:
         """Delete what the workspace holds beside programs, pages and these recordings."""
         recordings = list(recordings)
         artifacts = {name for r in recordings for name in r.artifacts()}
-        pages = {path.name for path in self.site.pages.iterdir()}
+        pages = {path.name for path in self.site.pages.glob("*.*")}
         _keep_only(self.site.workspace, artifacts | self.programs.keys() | pages)
         _keep_only(self.site.outputs, {f"{n}.txt" for r in recordings for n in r.facts["outputs"]})
         self.store.trim()

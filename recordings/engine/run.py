@@ -114,9 +114,9 @@ class Run:
     def execute(self, command: str) -> tuple[int, str]:
         """Run a command; show it on the terminal; return exit code and all that it printed."""
         words = self.words(command)
-        if words[0] not in {*_SHELL, *self.recipe.tools} and shutil.which(words[0]):
-            raise RunError(f"{self.recipe.name} calls {words[0]} without declaring it in `tools`")
         executable = shutil.which(words[0], path=self.environ()["PATH"])
+        if executable and words[0] not in {*_SHELL, *self.recipe.tools}:
+            raise RunError(f"{self.recipe.name} calls {words[0]} without declaring it in `tools`")
         self.show(f"{command}\n")
         if executable is None:
             return 127, f"{words[0]}: command not found\n"

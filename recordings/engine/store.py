@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 LIMIT_BYTES = 2 * 10**9
+ABANDONED_SECONDS = 3600  # since then nobody fills it any more: its build was killed
 _FACTS = "recording.json"
 
 
@@ -103,7 +105,10 @@ class Store:
         return [Recording(path) for path in sorted(folders, key=_last_use, reverse=True)]
 
     def trim(self) -> None:
-        """Throw away those that were not used for longest until the rest fits."""
+        """Throw away what killed builds left, and what was not used for longest until all fits."""
+        for partial in self.folder.glob(".partial-*"):
+            if _last_use(partial) < time.time() - ABANDONED_SECONDS:
+                shutil.rmtree(partial)
         size = 0
         for recording in self.recordings():
             size += sum(path.stat().st_size for path in recording.folder.rglob("*"))
