@@ -20,13 +20,12 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
-from recordings.engine import dataset, sources, versions
-from recordings.engine.recorder import Missing, Recorder, digest
+from recordings.engine import dataset
+from recordings.engine.recorder import Missing, Recorder
 from recordings.engine.site import Site
 from recordings.engine.store import Recording, hash_of
 
 logger = logging.getLogger(__name__)
-State = dict[str, dict[str, str]]
 
 
 class Gallery:
@@ -80,36 +79,23 @@ class Gallery:
     def why_stale(self, page: str) -> str:
         """Return why a page is to be executed, or "" if what was generated still holds."""
         try:
-            now = self.made_from(page)
-            last: State = json.loads(self.state_file(page).read_text())
+            now = self.recorder.made_from(page)
+            last = json.loads(self.site.state(page).read_text())
         except Missing as missing:
             return str(missing)
         except (OSError, ValueError):
             return "it has not been executed"
-        changed = [
-            key for key in now.keys() | last["from"] if now.get(key) != last["from"].get(key)
-        ]
-        if changed:
+        before = last["from"]
+        if changed := [name for name in now.keys() | before if now.get(name) != before.get(name)]:
             return f"{min(changed)} changed"
-        return "" if last["made"] == self.made(page) else "what was generated is not what it was"
-
-    def made_from(self, page: str) -> dict[str, str]:
-        """Return what an execution of a page shows: recordings, programs, versions."""
-        path = self.site.pages / f"{page}.py"
-        state = {f"recording of {r.facts['recipe']}": r.key for r in self.recordings(page)}
-        code = sources.code_of({**self.recorder.programs, path.name: path}, [path.name])
-        state |= {name: digest(text) for name, text in code.items() if name != path.name}
-        return state | versions.of_stages(self.site, [])
+        same = last.get("made") == self.made(page)
+        return "" if same else "what was generated is not what it was"
 
     def made(self, page: str) -> dict[str, str]:
         """Return the hashes of what sphinx-gallery wrote for a page."""
         folder = self.site.generated
         files = [folder / f"{page}.rst", *sorted(folder.glob(f"images/**/sphx_glr_{page}_*"))]
         return {path.name: hash_of(path) for path in files if path.exists()}
-
-    def state_file(self, page: str) -> Path:
-        """Return the file that keeps what a page was made from at its last execution."""
-        return self.site.build / "pages" / f"{page}.json"
 
     def forget_pages_that_are_gone(self) -> None:
         """Delete what sphinx-gallery wrote for pages that there are no more."""
@@ -119,21 +105,16 @@ class Gallery:
                     path.unlink()
 
     def keep_state(self, app: Sphinx) -> None:
-        """Remember what the executed pages were made from (after sphinx-gallery).
-
-        If an author has saved a program meanwhile, nothing is remembered: the page is stale.
-        """
-        if self.stale:
-            self.recorder = Recorder(self.site)  # has the recordings that were made meanwhile
-        for page in self.stale:
-            self.state_file(page).unlink(missing_ok=True)
-            with suppress(Missing):
-                state = {"from": self.made_from(page), "made": self.made(page)}
-                self.state_file(page).parent.mkdir(exist_ok=True)
-                self.state_file(page).write_text(json.dumps(state, indent=1))
+        """Complete what pages noted of their execution (after sphinx-gallery), and tidy up."""
+        for file in self.site.build.glob("pages/*.json"):
+            state = json.loads(file.read_text())
+            if "made" not in state:  # executed just now, for our reasons or for a changed sentence
+                file.write_text(json.dumps(state | {"made": self.made(file.stem)}))
         if app.builder.format == "html" and app.config.gallery_run == "stale":
+            if self.stale:
+                self.recorder = Recorder(self.site)  # has the recordings that were made meanwhile
             pages = app.config.gallery_pages
-            with suppress(Missing):
+            with suppress(Missing):  # an author has saved a program meanwhile: another time
                 self.recorder.tidy(r for page in pages for r in self.recordings(page))
 
 

@@ -262,6 +262,7 @@ def test_prose_runs_nothing_and_is_shown(site: MiniSite) -> None:
     for words in ("Another sentence.", "A new block.", "A plot:", "# tiny"):
         assert words in page
     assert "sphx_glr_plot_one_001" in page, "the picture is still there"
+    assert "plot_one is executed" not in site.build(), "once is enough"
 
 
 def test_a_changed_title_reaches_all_pages(site: MiniSite) -> None:

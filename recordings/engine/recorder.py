@@ -177,6 +177,20 @@ class Recorder:
         """Put the recordings of a page, and those that they rest on, into the workspace."""
         recipes = list(self.upstream(self.pages.get(page, [])))
         self.publish([self.find(recipe, runs=True) for recipe in recipes])
+        _rewrite(self.site.state(page), json.dumps({"from": self.made_from(page)}))
+
+    def made_from(self, page: str) -> dict[str, str]:
+        """Return what an execution of a page shows: recordings, programs, versions.
+
+        Raises:
+            Missing: if one of its recordings is not in the store.
+        """
+        recipes = self.pages.get(page, [])
+        state = {f"recording of {recipe.name}": self.find(recipe).key for recipe in recipes}
+        script = self.site.pages / f"{page}.py"
+        code = sources.code_of({**self.programs, script.name: script}, [script.name])
+        state |= {name: digest(text) for name, text in code.items() if name != script.name}
+        return state | versions.of_stages(self.site, [])
 
     def upstream(self, recipes: Iterable[Recipe]) -> Iterator[Recipe]:
         """Yield recipes behind those whose artifacts they read."""

@@ -21,6 +21,10 @@ class Site:
         self.store = self.build / "store"  # the recordings by key
         self.converter = root / ".venv-tfjs"  # the environment of TensorFlow.js's converter
 
+    def state(self, page: str) -> Path:
+        """Return the file that says what a page was made from at its last execution."""
+        return self.build / "pages" / f"{page}.json"
+
     def programs(self) -> dict[str, Path]:
         """Return programs and their data by their names in a reader's folder.
 
