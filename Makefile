@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SPHINX := $(BIN)/sphinx-build -j auto -n -W --keep-going -c .
+SPHINX := $(BIN)/sphinx-build -n -W --keep-going -c .
 ZH := -d build/doctrees/zh docs build/html
 # The other languages show what the Chinese half has run.
 TRANSLATIONS := $(filter-out zh_CN,$(notdir $(wildcard locale/*)))
