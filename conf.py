@@ -33,7 +33,7 @@ extensions = [
 ]
 nitpicky = True
 exclude_patterns = ["**/__pycache__", "_static/code/**/*.md"]
-templates_path = ["docs/_templates"]
+templates_path = [str(Path(__file__).parent / "docs" / "_templates")]  # gettext wants it absolute
 
 # The order in which the pages run: each reads what earlier ones wrote.
 gallery_pages = [

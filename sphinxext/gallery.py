@@ -1,7 +1,7 @@
 """Let sphinx-gallery execute a page again when what it shows has changed.
 
-sphinx-gallery goes by the hash of a page's file alone. A page whose recordings, programs or
-pictures are not those of its last execution loses that hash, and is executed.
+sphinx-gallery goes by the hash of a page's file alone. Here what it wrote for a page is kept in the
+store, too, by all that the page shows: it is written again from there, or the page is executed.
 
 Pages are linked into the workspace, so that sphinx-gallery executes them in a reader's folder.
 """
@@ -21,7 +21,7 @@ from sphinx.config import Config
 from sphinx.util import logging
 
 from recordings.engine import dataset
-from recordings.engine.recorder import Missing, Recorder
+from recordings.engine.recorder import Missing, Recorder, digest
 from recordings.engine.site import Site
 from recordings.engine.store import Recording, hash_of
 
@@ -47,12 +47,15 @@ class Gallery:
         mode = app.config.gallery_run if app.builder.format == "html" else "none"
         allowed = [page for page in app.config.gallery_pages if self.may_run(page, mode)]
         for page in allowed:
-            if reason := self.why_stale(page) or (page == mode and "it was asked for"):
+            if self.is_recorded(page):
+                recorder.publish(self.recordings(page))
+            if page != mode and (executed := self.executed(page)):
+                restore(executed, site.generated)
+            else:
+                reason = "it was asked for" if page == mode else self.why(page)
                 logger.info(f"{page} is executed: {reason}")
                 self.stale.append(page)
                 (site.generated / f"{page}.py.md5").unlink(missing_ok=True)
-            if self.is_recorded(page):
-                recorder.publish(self.recordings(page))
         if self.stale:
             os.environ[dataset.VARIABLE] = dataset.choose(site)  # for the code of the pages
         conf["plot_gallery"] = bool(allowed)
@@ -76,46 +79,64 @@ class Gallery:
         """Return the recordings of a page; raise Missing if one is not in the store."""
         return [self.recorder.find(recipe) for recipe in self.recorder.pages.get(page, [])]
 
-    def why_stale(self, page: str) -> str:
-        """Return why a page is to be executed, or "" if what was generated still holds."""
+    def executed(self, page: str) -> Recording | None:
+        """Return the execution of a page with all that it shows as it is now."""
         try:
-            now = self.recorder.made_from(page)
-            last = json.loads(self.site.state(page).read_text())
+            return self.recorder.store.get(key_of(page, self.recorder.made_from(page)))
+        except Missing:
+            return None
+
+    def why(self, page: str) -> str:
+        """Return why a page is executed."""
+        try:
+            return self.recorder.why(page, self.recorder.made_from(page))
         except Missing as missing:
             return str(missing)
-        except (OSError, ValueError):
-            return "it has not been executed"
-        before = last["from"]
-        if changed := [name for name in now.keys() | before if now.get(name) != before.get(name)]:
-            return f"{min(changed)} changed"
-        same = last.get("made") == self.made(page)
-        return "" if same else "what was generated is not what it was"
-
-    def made(self, page: str) -> dict[str, str]:
-        """Return the hashes of what sphinx-gallery wrote for a page."""
-        folder = self.site.generated
-        files = [folder / f"{page}.rst", *sorted(folder.glob(f"images/**/sphx_glr_{page}_*"))]
-        return {path.name: hash_of(path) for path in files if path.exists()}
 
     def forget_pages_that_are_gone(self) -> None:
         """Delete what sphinx-gallery wrote for pages that there are no more."""
         for script in self.site.generated.glob("plot_*.py"):
             if not (self.site.pages / script.name).exists():
-                for path in self.site.generated.rglob(f"*{script.stem}[._]*"):
+                for path in written_for(script.stem, self.site.generated):
                     path.unlink()
 
-    def keep_state(self, app: Sphinx) -> None:
-        """Complete what pages noted of their execution (after sphinx-gallery), and tidy up."""
-        for file in self.site.build.glob("pages/*.json"):
-            state = json.loads(file.read_text())
-            if "made" not in state:  # executed just now, for our reasons or for a changed sentence
-                file.write_text(json.dumps(state | {"made": self.made(file.stem)}))
+    def keep(self, app: Sphinx) -> None:
+        """Keep what sphinx-gallery wrote for pages that it has just executed, and tidy up."""
+        for note in self.site.notes.glob("*.json"):
+            page, parts = note.stem, json.loads(note.read_text())
+            key = key_of(page, parts)
+            if not self.recorder.store.get(key):
+                with self.recorder.store.add(key, {"recipe": page, "parts": parts}) as entry:
+                    for path in written_for(page, self.site.generated):
+                        copy = entry / "files" / path.relative_to(self.site.generated)
+                        copy.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copy2(path, copy)
+            note.unlink()
         if app.builder.format == "html" and app.config.gallery_run == "stale":
             if self.stale:
                 self.recorder = Recorder(self.site)  # has the recordings that were made meanwhile
             pages = app.config.gallery_pages
             with suppress(Missing):  # an author has saved a program meanwhile: another time
                 self.recorder.tidy(r for page in pages for r in self.recordings(page))
+
+
+def key_of(page: str, parts: dict[str, str]) -> str:
+    """Return the key under which an execution of a page is kept."""
+    return digest(json.dumps(parts, sort_keys=True) + page)
+
+
+def written_for(page: str, generated: Path) -> list[Path]:
+    """Return what sphinx-gallery wrote for a page."""
+    return [*generated.glob(f"{page}.*"), *generated.glob(f"images/**/sphx_glr_{page}_*")]
+
+
+def restore(executed: Recording, generated: Path) -> None:
+    """Write again what an execution wrote, where it is not there; with a time that Sphinx sees."""
+    for name, sha256 in executed.artifacts().items():
+        target = generated / name
+        if not target.exists() or hash_of(target) != sha256:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(executed.folder / "files" / name, target)
 
 
 def prepare(app: Sphinx, config: Config) -> None:
@@ -131,7 +152,7 @@ def prepare(app: Sphinx, config: Config) -> None:
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     unfinished.touch()
     app.connect("builder-inited", gallery.choose, priority=100)  # sphinx-gallery's own is at 500
-    app.connect("builder-inited", gallery.keep_state, priority=600)
+    app.connect("builder-inited", gallery.keep, priority=600)
 
 
 def wait_for_other_builds(path: Path) -> TextIO:

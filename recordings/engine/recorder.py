@@ -15,7 +15,7 @@ from recordings.engine import dataset, sources, versions
 from recordings.engine.recipe import Recipe, read
 from recordings.engine.run import Run, RunError
 from recordings.engine.site import Site
-from recordings.engine.store import Recording, Store
+from recordings.engine.store import Recording, Store, hash_of
 from recordings.engine.transcript import clean
 
 FORMAT = "1"  # of recordings; a new one makes all of them anew
@@ -120,14 +120,14 @@ class Recorder:
                 self._record(recipe, key, parts)
                 recording = self.store.get(key)
             if recording is None:
-                raise Missing(self.why(recipe, parts))
+                raise Missing(self.why(recipe.name, parts))
             self._found[recipe.name] = recording
         return self._found[recipe.name]
 
-    def why(self, recipe: Recipe, parts: Mapping[str, str]) -> str:
-        """Return how the newest recording of a recipe differs from what would be made now."""
+    def why(self, name: str, parts: Mapping[str, str]) -> str:
+        """Return how the last recording of a recipe or page differs from what would be made now."""
         for recording in self.store.recordings():
-            if recording.facts["recipe"] == recipe.name:
+            if recording.facts["recipe"] == name:
                 before = recording.facts["parts"]
                 changed = [n for n in parts.keys() | before.keys() if parts.get(n) != before.get(n)]
                 return f"{', '.join(sorted(changed)[:3])} changed" if changed else "it was damaged"
@@ -139,7 +139,7 @@ class Recorder:
         folder.mkdir(parents=True)
         source = dataset.choose(self.site) if recipe.dataset else ""
         run = Run(recipe, self.site, folder, source)
-        run.show(f"runs: {self.why(recipe, parts)}\n")
+        run.show(f"runs: {self.why(recipe.name, parts)}\n")
         try:
             self._fill(folder, recipe)
             recipe.function(run)
@@ -177,7 +177,7 @@ class Recorder:
         """Put the recordings of a page, and those that they rest on, into the workspace."""
         recipes = list(self.upstream(self.pages.get(page, [])))
         self.publish([self.find(recipe, runs=True) for recipe in recipes])
-        _rewrite(self.site.state(page), json.dumps({"from": self.made_from(page)}))
+        _rewrite(self.site.notes / f"{page}.json", json.dumps(self.made_from(page)))
 
     def made_from(self, page: str) -> dict[str, str]:
         """Return what an execution of a page shows: recordings, programs, versions.
@@ -186,11 +186,14 @@ class Recorder:
             Missing: if one of its recordings is not in the store.
         """
         recipes = self.pages.get(page, [])
-        state = {f"recording of {recipe.name}": self.find(recipe).key for recipe in recipes}
+        parts = {f"recording of {recipe.name}": self.find(recipe).key for recipe in recipes}
         script = self.site.pages / f"{page}.py"
         code = sources.code_of({**self.programs, script.name: script}, [script.name])
-        state |= {name: digest(text) for name, text in code.items() if name != script.name}
-        return state | versions.of_stages(self.site, [])
+        parts |= {name: digest(text) for name, text in code.items() if name != script.name}
+        parts["its text"] = hash_of(script)
+        parts["conf.py"] = digest(sources.without_comments(self.site.root / "conf.py"))
+        parts |= versions.closure(["sphinx-gallery", "matplotlib"])
+        return parts | versions.of_stages(self.site, [])
 
     def upstream(self, recipes: Iterable[Recipe]) -> Iterator[Recipe]:
         """Yield recipes behind those whose artifacts they read."""

@@ -19,11 +19,8 @@ class Site:
         self.workspace = self.build / "workspace"  # what a reader's folder holds in the end
         self.outputs = self.build / "outputs"  # what commands printed, as pages show it
         self.store = self.build / "store"  # the recordings by key
+        self.notes = self.build / "notes"  # what pages that are being executed are made from
         self.converter = root / ".venv-tfjs"  # the environment of TensorFlow.js's converter
-
-    def state(self, page: str) -> Path:
-        """Return the file that says what a page was made from at its last execution."""
-        return self.build / "pages" / f"{page}.json"
 
     def programs(self) -> dict[str, Path]:
         """Return programs and their data by their names in a reader's folder.
