@@ -28,7 +28,8 @@ class Console(SphinxDirective):
     """Show a recorded run: the command behind a prompt, then its output.
 
     Options choose a part: `:show: command` or `output`; `:lines: 3-5` or `:match: regex` of the
-    output; what is left out is marked by an ellipsis.
+    output; what is left out is marked by an ellipsis. `:terminal: 2` says that the command runs in
+    a terminal of its own until it is stopped.
     """
 
     required_arguments = 1
@@ -36,6 +37,7 @@ class Console(SphinxDirective):
         "show": lambda text: directives.choice(text, ("command", "output")),
         "lines": directives.unchanged_required,
         "match": directives.unchanged_required,
+        "terminal": directives.positive_int,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -56,6 +58,9 @@ class Console(SphinxDirective):
             shown = [command, *shown]
         block = nodes.literal_block("\n".join(shown), "\n".join(shown), language="console")
         block["accounted"] = f"output {name}"
+        block["classes"].append(f"output-{nodes.make_id(name)}")
+        if "terminal" in self.options:
+            block["classes"].append(f"terminal-{self.options['terminal']}")
         if self.options.get("show") == "output":
             block["language"] = "none"
         set_source_info(self, block)

@@ -8,9 +8,15 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
 
 
 class ProgramError(Exception):
@@ -70,6 +76,31 @@ def reading(path: str | Path, kind: str) -> Iterator[None]:
     except Exception as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise ProgramError(f"{path} cannot be read as {kind}: {reason}") from error
+
+
+def load_keras(path: str | Path) -> keras.Model:
+    """Return the model in a .keras or .h5 file, for predicting only.
+
+    Raises:
+        ProgramError: if there is none, or it is not whole.
+    """
+    path = existing(path, "python mnist_cnn.py")
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):  # Keras says "not found"
+        raise ProgramError(f"{path} is not a whole .keras file; save the model again")
+    import keras  # takes seconds
+
+    with reading(path, "a model"):
+        # compile=False: predicting needs neither loss nor optimizer
+        return keras.models.load_model(path, compile=False)
+
+
+def check_writable(folder: str | Path = ".") -> None:
+    """Raise a ProgramError if `folder` cannot be written: before the work, not after it."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ProgramError(f"cannot write here: {_write_failure(error)}") from error
 
 
 def at_least(least: int) -> Callable[[str], int]:

@@ -1,64 +1,77 @@
-"""Load mnist_cnn.keras, mnist_cnn.h5 and saved_model/1 again and compare their predictions."""
+"""Load saved models again and compare what they predict for the same samples."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import mnist_data
-import numpy as np
-from artifacts import at_least, existing, reading, run, whole
+import samples
+from artifacts import at_least, existing, load_keras, reading, run
 
-Predict = Callable[[np.ndarray], np.ndarray]
+if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
+    import numpy as np
 
+    Predict = Callable[[dict[str, np.ndarray]], np.ndarray]
 
-def load_keras(path: str) -> Predict:
-    """Return the prediction of a .keras or .h5 file: pictures (n, 28, 28, 1) to (n, 10)."""
-    existing(path, "python mnist_cnn.py")
-    import keras  # takes seconds: neither for --help nor for a missing file
-
-    with reading(path, "a model"):
-        # compile=False: only predicting needs neither loss nor optimizer
-        model = keras.models.load_model(path, compile=False)
-    return lambda images: model.predict(images, verbose=0)
+MODELS = ["mnist_cnn.keras", "mnist_cnn.h5", "saved_model/1"]
 
 
-def load_saved_model(folder: str) -> Predict:
-    """Return the prediction of a SavedModel, through its signature `serving_default`."""
+def keras_model(path: str) -> Predict:
+    """Return the prediction of a .keras or .h5 file: its inputs by name, to its first output."""
+    model = load_keras(path)
+    return lambda inputs: first(model.predict(inputs, verbose=0))
+
+
+def saved_model(folder: str) -> Predict:
+    """Return the same of a SavedModel, through its signature `serving_default`."""
     existing(f"{folder}/saved_model.pb", "python mnist_cnn.py")
+    import numpy as np
     import tensorflow as tf
 
     with reading(folder, "a SavedModel"):
-        signatures = tf.saved_model.load(folder).signatures
-    # A signature is called by the names of its inputs and returns its outputs by name.
-    return lambda images: signatures["serving_default"](image=images)["output_0"].numpy()
+        model = tf.saved_model.load(folder)
+
+    def predict(inputs: dict[str, np.ndarray]) -> np.ndarray:
+        # A signature is called by the names of its inputs and returns its outputs by name.
+        signature = model.signatures["serving_default"]
+        return np.asarray(first(signature(**inputs)))
+
+    return predict
+
+
+def first(outputs: Any) -> Any:
+    """Return the first output of a model, whichever way it returns them."""
+    if isinstance(outputs, dict):
+        return outputs[min(outputs)]
+    return outputs[0] if isinstance(outputs, list) else outputs
 
 
 def main() -> None:
-    """Predict the first test digits with each of the three."""
+    """Predict the first samples with each model."""
     parser = argparse.ArgumentParser(description=__doc__)
-    mnist_data.add_argument(parser)
-    parser.add_argument("--images", type=at_least(1), default=100, help="how many (default: 100)")
+    parser.add_argument(
+        "models", nargs="*", default=MODELS, help=f"files and folders (default: {' '.join(MODELS)})"
+    )
+    samples.add_argument(parser)
+    parser.add_argument("--count", type=at_least(1), default=100, help="how many (default: 100)")
     options = parser.parse_args()
-    data = mnist_data.load(options.data)
-    images = (data.x_test[: options.images, ..., np.newaxis] / 255).astype("float32")
-    with whole("digit.npy") as partial:  # for saved_model_cli
-        np.save(partial, images[:1])
+    inputs, labels = samples.read(options.samples)
+    inputs = {name: array[: options.count] for name, array in inputs.items()}
     reference = None
-    for path, load in {
-        "mnist_cnn.keras": load_keras,
-        "mnist_cnn.h5": load_keras,
-        "saved_model/1": load_saved_model,
-    }.items():
-        probabilities = load(path)(images)
-        reference = probabilities if reference is None else reference
-        difference = np.abs(probabilities - reference).max()
+    for path in options.models:
+        predict = (saved_model if Path(path).is_dir() else keras_model)(path)
+        output = predict(inputs)
+        reference = output if reference is None else reference
+        difference = abs(output - reference).max()
         print(
-            f"{path:16} {probabilities.shape}, digit 0 is a {probabilities[0].argmax()}, "
+            f"{path:16} {output.shape}, sample 0 is class {output[0].argmax()}, "
             f"{'equal' if difference < 1e-6 else f'off by {difference:.1g}'}"
         )
-    print(f"test label 0: {data.y_test[0]}")
+    if labels is not None:
+        print(f"label of sample 0: {labels[0]}")
 
 
 if __name__ == "__main__":

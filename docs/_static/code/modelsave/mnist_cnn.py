@@ -1,28 +1,34 @@
 """Train a small convolutional network on MNIST and save it in three formats.
 
-Writes mnist_cnn.keras, mnist_cnn.h5, saved_model/1/ and, with the figures of the
-run, mnist_cnn.json.
+Writes mnist_cnn.keras, mnist_cnn.h5 and saved_model/1/; test digits for the other
+programs (mnist_cnn_samples.npz, mnist_cnn_calibration.npz, mnist_cnn_labels.txt);
+and the figures of the run (mnist_cnn.json).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-import time
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-import keras
 import mnist_data
-import numpy as np
-from artifacts import at_least, run, whole
-from keras import layers
+from artifacts import at_least, check_writable, run, whole
+
+if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
+    import keras
+    import numpy as np
 
 BATCH = 128
 
 
 def build_model() -> keras.Model:
-    """Return the network: 28x28 grey values 0..1 in, ten probabilities out."""
+    """Return the network: 28x28 gray values 0..1 in, ten probabilities out."""
+    import keras
+    from keras import layers
+
     return keras.Sequential(
         [
             keras.Input((28, 28, 1), name="image"),
@@ -41,41 +47,27 @@ def build_model() -> keras.Model:
 
 def prepare(images: np.ndarray) -> np.ndarray:
     """Turn uint8 pictures (n, 28, 28) into float32 (n, 28, 28, 1) between 0 and 1."""
-    return (images[..., np.newaxis] / 255).astype("float32")
+    return (images[..., None] / 255).astype("float32")
 
 
-class ShiftedDigits(keras.utils.PyDataset):
-    """Batches of the training digits, each moved by up to one pixel, differently in each epoch."""
+def batches(
+    images: np.ndarray, labels: np.ndarray, epochs: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the training digits in random order, each batch moved by up to one pixel."""
+    import numpy as np
 
-    def __init__(self, data: mnist_data.Dataset, seed: int) -> None:
-        """Take the training digits of `data`; `seed` decides order and shifts."""
-        super().__init__()
-        padded = np.pad(data.x_train, ((0, 0), (1, 1), (1, 1)))
-        # views (n, 3, 3, 28, 28): for each picture its nine places
-        self.places = np.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(1, 2))
-        self.labels, self.seed = data.y_train, seed
-        self.epoch = -1
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        """Return the number of batches."""
-        return -(-len(self.labels) // BATCH)
-
-    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return prepared pictures and labels."""
-        chosen = self.order[batch * BATCH : (batch + 1) * BATCH]
-        random = np.random.default_rng([self.seed, self.epoch, batch])
-        down, right = random.integers(3, size=(2, len(chosen)))
-        return prepare(self.places[chosen, down, right]), self.labels[chosen]
-
-    def on_epoch_end(self) -> None:
-        """Shuffle."""
-        self.epoch += 1
-        self.order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.labels))
+    random = np.random.default_rng(seed)
+    for _ in range(epochs):
+        order = random.permutation(len(labels))
+        for chosen in np.split(order, range(BATCH, len(order), BATCH)):
+            # Digits have an empty border, so nothing comes in again on the other side.
+            yield np.roll(images[chosen], random.integers(-1, 2, size=2), (1, 2)), labels[chosen]
 
 
 def optimizer(steps: int) -> keras.optimizers.Optimizer:
     """Return Adam with a learning rate that warms up, then falls to zero along a cosine."""
+    import keras
+
     warmup = 3 * steps // 10
     rate = keras.optimizers.schedules.CosineDecay(
         4e-4, steps - warmup, warmup_target=4e-3, warmup_steps=warmup
@@ -83,40 +75,39 @@ def optimizer(steps: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(rate)
 
 
-class Progress(keras.callbacks.Callback):
-    """Print a line for each epoch, and until it is there how far the epoch is."""
+def progress(epochs: int, steps: int) -> keras.callbacks.Callback:
+    """Return a callback that prints a line for each epoch, and meanwhile how far it is."""
+    import keras
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Remember which epoch this is."""
-        self.epoch, self.start = epoch + 1, time.monotonic()
+    def after_step(step: int, logs: dict[str, float]) -> None:
+        if step % 10 == 0:
+            print(f"step {step}/{steps}", end="\r", file=sys.stderr)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Overwrite one line on the terminal."""
-        if batch % 10 == 0:
-            epoch, step = f"{self.epoch}/{self.params['epochs']}", f"{batch}/{self.params['steps']}"
-            seconds = time.monotonic() - self.start
-            print(f"epoch {epoch}: step {step}, {seconds:.0f} s", end="\r", file=sys.stderr)
+    def after_epoch(epoch: int, logs: dict[str, float]) -> None:
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        print(f"epoch {epoch + 1}/{epochs}  {figures}", flush=True)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Print what stays."""
-        logs = logs or {}
-        text = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-        print(f"epoch {self.epoch}/{self.params['epochs']}  {text}", flush=True)
+    return keras.callbacks.LambdaCallback(on_epoch_end=after_epoch, on_train_batch_end=after_step)
 
 
 def train(data: mnist_data.Dataset, epochs: int, seed: int) -> tuple[keras.Model, dict[str, Any]]:
     """Train the network; return it with the figures of the run."""
+    import keras
+    import numpy as np
+
     keras.utils.set_random_seed(seed)
     model = build_model()
-    digits = ShiftedDigits(data, seed)
+    steps = math.ceil(len(data.y_train) / BATCH)
     model.compile(
-        optimizer(epochs * len(digits)), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        optimizer(epochs * steps), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
     history = model.fit(
-        digits,
+        batches(prepare(data.x_train), data.y_train, epochs, seed),
+        steps_per_epoch=steps,
+        shuffle=False,  # batches() does
         epochs=epochs,
         verbose=0,
-        callbacks=[Progress()],
+        callbacks=[progress(epochs, steps)],
     )
     guesses = model.predict(prepare(data.x_test), batch_size=500, verbose=0).argmax(axis=1)
     confusion = np.zeros((10, 10), int)
@@ -142,6 +133,21 @@ def save(model: keras.Model) -> None:
         model.export(path, verbose=False)
 
 
+def save_samples(data: mnist_data.Dataset) -> None:
+    """Save what other programs try the model with, prepared as for training.
+
+    Test digits with their labels, training digits for calibration, and the labels' names.
+    """
+    import numpy as np
+
+    with whole("mnist_cnn_samples.npz") as path:
+        np.savez_compressed(path, image=prepare(data.x_test), labels=data.y_test)
+    with whole("mnist_cnn_calibration.npz") as path:
+        np.savez_compressed(path, image=prepare(data.x_train[:200]))
+    with whole("mnist_cnn_labels.txt") as path:
+        path.write_text("".join(f"{digit}\n" for digit in range(10)))
+
+
 def main() -> None:
     """Train, report, save."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
@@ -151,15 +157,17 @@ def main() -> None:
         "--seed", type=at_least(0), default=0, help="of the random numbers (default: 0)"
     )
     options = parser.parse_args()
+    check_writable()
     data = mnist_data.load(options.data)
     print(data)
     epochs = options.epochs or (3 if data.name == "MNIST" else 30)  # a small set needs more
     model, figures = train(data, epochs, options.seed)
     print(f"test accuracy: {figures['test_accuracy']:.4f}")
     save(model)
+    save_samples(data)
     with whole("mnist_cnn.json") as path:
         path.write_text(json.dumps(figures))
-    print("saved mnist_cnn.keras, mnist_cnn.h5 and saved_model/1")
+    print("saved mnist_cnn.keras, mnist_cnn.h5, saved_model/1 and samples of the data")
 
 
 if __name__ == "__main__":

@@ -21,9 +21,12 @@ import urllib.request
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from artifacts import ProgramError, run, whole
+
+if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
+    import numpy as np
 
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 KERAS_FILE = Path.home() / ".keras" / "datasets" / "mnist.npz"
@@ -42,7 +45,7 @@ SHA256 = {
 
 @dataclass(frozen=True)
 class Dataset:
-    """Grey pictures of digits, light on dark, with their labels.
+    """Gray pictures of digits, light on dark, with their labels.
 
     Attributes:
         name: `MNIST` or `digits`.
@@ -85,6 +88,8 @@ def read_npz(path: Path) -> Dataset:
     Raises:
         ProgramError: naming the file and what is wrong with it. The file is left as it is.
     """
+    import numpy as np
+
     if path.exists() and not zipfile.is_zipfile(path):
         raise ProgramError(f"{path}: not a whole .npz file, cut short or of another kind; {_CURE}")
     try:
@@ -108,6 +113,8 @@ _CURE = "move it away to have it downloaded again, or name another one with --da
 
 def idx_sha256(array: np.ndarray) -> str:
     """Return the SHA-256 of a uint8 array in the IDX format: type, dimensions, bytes."""
+    import numpy as np
+
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
     return hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()
 
@@ -141,7 +148,8 @@ def _fetch() -> bytes:
 
 def embedded_digits() -> Dataset:
     """Return scikit-learn's 1,797 digits as 28x28 pictures, every fifth of them to test."""
-    from sklearn.datasets import load_digits  # needed only here
+    import numpy as np
+    from sklearn.datasets import load_digits
 
     bunch = load_digits()
     x = np.stack([_centred(image) for image in bunch.images])
@@ -151,7 +159,8 @@ def embedded_digits() -> Dataset:
 
 
 def _centred(image: np.ndarray) -> np.ndarray:
-    """Bring 8x8 values 0..16 to 28x28 bytes as MNIST was made: in 20x20, by centre of mass."""
+    """Bring 8x8 values 0..16 to 28x28 bytes as MNIST was made: in 20x20, by center of mass."""
+    import numpy as np
     from scipy import ndimage
 
     canvas = np.zeros((28, 28))

@@ -1,18 +1,23 @@
 """Export a model that takes raw pictures, under signatures with names of our own.
 
-Reads mnist_cnn.keras, writes custom_model/1/ and picture.npy. `model.export` makes one signature
-with float inputs; a tf.Module decides itself what comes in and what goes out.
+Reads mnist_cnn.keras and mnist_cnn_samples.npz, writes custom_model/1/ and picture.npy.
 """
+
+# `model.export` makes one signature with float inputs; a tf.Module decides itself what comes in and
+# what goes out.
 
 from __future__ import annotations
 
 import argparse
 
+if __name__ == "__main__":  # before the imports below, so that --help needs nothing
+    argparse.ArgumentParser(description=__doc__).parse_args()
+
 import keras
-import mnist_data
 import numpy as np
+import samples
 import tensorflow as tf
-from artifacts import existing, reading, run, whole
+from artifacts import load_keras, run, whole
 
 PICTURES = tf.TensorSpec((None, 28, 28), tf.uint8, name="pictures")
 PNG = tf.TensorSpec((None,), tf.string, name="png_bytes")
@@ -49,11 +54,8 @@ class DigitReader(tf.Module):
 
 def main() -> None:
     """Export the module, load it again and call each signature by its name."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    mnist_data.add_argument(parser)
-    data = mnist_data.load(parser.parse_args().data)
-    with reading(existing("mnist_cnn.keras", "python mnist_cnn.py"), "a model"):
-        network = keras.models.load_model("mnist_cnn.keras")
+    network = load_keras("mnist_cnn.keras")
+    images = samples.for_model("mnist_cnn_samples.npz", {"image": (28, 28, 1)})[0]["image"]
     reader = DigitReader(network)
     with whole("custom_model/1") as path:
         tf.saved_model.save(
@@ -65,13 +67,13 @@ def main() -> None:
     for name, signature in signatures.items():
         inputs = signature.structured_input_signature[1].values()
         print(f"{name}: {', '.join(f'{i.name} {i.dtype.name} {i.shape}' for i in inputs)}")
-    digit = data.x_test[:1]
+    picture = np.round(images[:1, ..., 0] * 255).astype(np.uint8)
     with whole("picture.npy") as path:  # for saved_model_cli
-        np.save(path, digit)
+        np.save(path, picture)
     for name, answer in {
-        "serving_default": signatures["serving_default"](pictures=tf.constant(digit)),
+        "serving_default": signatures["serving_default"](pictures=tf.constant(picture)),
         "read_png": signatures["read_png"](
-            png_bytes=tf.stack([tf.io.encode_png(digit[0][..., None])])
+            png_bytes=tf.stack([tf.io.encode_png(picture[0][..., None])])
         ),
     }.items():
         print(f"{name}: label {answer['label'][0]}, probability {answer['probability'][0]:.4f}")

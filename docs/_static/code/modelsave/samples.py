@@ -1,0 +1,82 @@
+"""Read what a model is tried with: an .npz with one array for each input, by the input's name.
+
+The arrays hold what the model takes, prepared as for training; `labels` may stand beside them.
+Make one for a model of your own with `numpy.savez("my_samples.npz", image=x_test, labels=y_test)`.
+The programs of this tutorial import this file; keep it beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from artifacts import ProgramError, existing, reading
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Shape = Sequence[int | None]  # of one sample; None or -1 where any size will do
+
+
+def read(path: str) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Return the inputs by name, and the labels if the file has them.
+
+    Raises:
+        ProgramError: if it is missing, not whole, or its arrays differ in length.
+    """
+    import numpy as np
+
+    existing(path, "python mnist_cnn.py")
+    with reading(path, "an .npz file"), np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    labels = arrays.pop("labels", None)
+    lengths = {len(array) for array in (*arrays.values(), *([] if labels is None else [labels]))}
+    if not arrays or len(lengths) != 1:
+        raise ProgramError(f"{path} needs an array for each input, all of one length")
+    return arrays, labels
+
+
+def for_model(
+    path: str, inputs: Mapping[str, Shape]
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Return the same for a model with these inputs; a single input may have any name.
+
+    Args:
+        path: the .npz file.
+        inputs: the names of the model's inputs, with the shapes of one sample.
+
+    Raises:
+        ProgramError: if the samples do not fit the model.
+    """
+    arrays, labels = read(path)
+    if len(arrays) == len(inputs) == 1:
+        arrays = dict(zip(inputs, arrays.values(), strict=True))
+    for name, shape in inputs.items():
+        if name not in arrays or not _fits(arrays[name].shape[1:], shape):
+            has = ", ".join(f"{n} {a.shape[1:]}" for n, a in arrays.items())
+            raise ProgramError(
+                f"the model takes {name} {_text(shape)}, {path} has {has}; "
+                "name samples of this model with --samples"
+            )
+    return {name: arrays[name] for name in inputs}, labels
+
+
+def _fits(found: Sequence[int], wanted: Shape) -> bool:
+    return len(found) == len(wanted) and all(
+        size in (None, -1, actual) for actual, size in zip(found, wanted, strict=True)
+    )
+
+
+def _text(shape: Shape) -> str:
+    return f"({', '.join('any' if size in (None, -1) else str(size) for size in shape)})"
+
+
+def add_argument(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the option --samples, which goes to read() or for_model()."""
+    parser.add_argument(
+        "--samples",
+        metavar="FILE",
+        default="mnist_cnn_samples.npz",
+        help="an .npz with an array for each input of the model (default: %(default)s)",
+    )
