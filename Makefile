@@ -75,6 +75,8 @@ lock: ## compile requirements*.in into requirements*.txt (needs uv); ONLY=NAME m
 	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements.in --output-file=requirements.txt
 	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements-tfjs.in --constraints=requirements.txt \
 	  --override=requirements-tfjs-overrides.in --output-file=requirements-tfjs.txt
+	@git diff --text --unified=0 requirements*.txt | grep '^[-+][a-z]' \
+	  || echo "nothing moved: pinned in requirements.in, unknown, or the newest"
 
 upgrade: $(PACKAGES) ## lock the newest versions, build, show which documented outputs would change
 	rm -f build/upgrade.md

@@ -18,7 +18,7 @@ import samples
 
 def save(folder: Path, **arrays: np.ndarray) -> str:
     path = folder / "my_samples.npz"
-    np.savez(path, **arrays)
+    np.savez(path, **arrays)  # type: ignore[arg-type]
     return str(path)
 
 
