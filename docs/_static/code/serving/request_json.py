@@ -13,7 +13,7 @@ def main() -> None:
     """Write the samples in the row format."""
     parser = argparse.ArgumentParser(description=__doc__)
     samples.add_argument(parser)
-    parser.add_argument("--count", type=at_least(1), default=3, help="samples (default: 3)")
+    parser.add_argument("--count", type=at_least(1), default=1, help="samples (default: 1)")
     options = parser.parse_args()
     check_writable()
     inputs, labels = samples.read(options.samples)
@@ -24,7 +24,8 @@ def main() -> None:
     with whole("request.json") as path:
         path.write_bytes(model_client.json_body({"instances": instances}))
     known = "" if labels is None else f", labels {labels[: options.count].tolist()}"
-    print(f"request.json: {len(instances)} samples of {' and '.join(columns)}{known}")
+    count = f"{len(instances)} sample{'s' * (len(instances) > 1)}"
+    print(f"request.json: {count} of {' and '.join(columns)}{known}")
 
 
 if __name__ == "__main__":
