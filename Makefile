@@ -12,7 +12,7 @@ PACKAGES := node_modules/ready
 LOCK := uv pip compile --universal --python-version=3.11 --generate-hashes --fork-strategy=fewest --quiet
 ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
-.PHONY: help html test linkcheck livehtml page accept catalog lock upgrade lint bench clean forget
+.PHONY: help html test linkcheck livehtml page accept catalog lock upgrade reader lint bench clean forget
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ catalog: $(READY) ## bring the English catalog up to date with the Chinese text
 	$(BIN)/sphinx-build -q -c . -b gettext -d build/doctrees/gettext docs build/gettext
 	$(BIN)/sphinx-intl update -p build/gettext -d locale $(TRANSLATIONS:%=-l %) --no-obsolete -w 100
 
+reader: html ## follow the built chapters in an empty folder; FRESH=--fresh installs everything
+	$(BIN)/python -m tests.reader $(FRESH)
+
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -72,6 +75,8 @@ lock: ## compile requirements*.in into requirements*.txt (needs uv); ONLY=NAME m
 	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements.in --output-file=requirements.txt
 	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements-tfjs.in --constraints=requirements.txt \
 	  --override=requirements-tfjs-overrides.in --output-file=requirements-tfjs.txt
+	@git diff --text --unified=0 requirements*.txt | grep '^[-+][a-z]' \
+	  || echo "nothing moved: pinned in requirements.in, unknown, or the newest"
 
 upgrade: $(PACKAGES) ## lock the newest versions, build, show which documented outputs would change
 	rm -f build/upgrade.md

@@ -242,7 +242,16 @@ def test_what_is_not_declared_is_not_there(site: MiniSite, old: str, new: str) -
 
 def test_an_artifact_that_nobody_writes_cannot_be_read(site: MiniSite) -> None:
     site.replace("recordings/plot_two.py", 'reads=["a.txt"]', 'reads=["a"]')
-    assert "no recipe writes a" in site.record(fails=True)
+    assert "no recipe writes a, which plot_two.second reads" in site.record(fails=True)
+
+
+def test_two_outputs_of_one_name_are_refused(site: MiniSite) -> None:
+    site.replace("recordings/plot_two.py", 'run("second"', 'run("first"')
+    assert "plot_one.first and plot_two.second both keep first" in site.record(fails=True)
+    site.replace(
+        "recordings/plot_two.py", 'run("first"', 'run("twice", "python second.py")\n    run("twice"'
+    )
+    assert "plot_two.second keeps twice twice" in site.record(fails=True)
 
 
 def test_a_changed_program_changes_the_page(site: MiniSite) -> None:

@@ -35,6 +35,7 @@ class Recorder:
         self.programs = site.programs()
         self.pages = {file.stem: read(file) for file in sorted(site.recipes.glob("plot_*.py"))}
         self._found: dict[str, Recording] = {}
+        self._kept_by: dict[str, str] = {}  # which recipe, by the name of an output
 
     # Keys
 
@@ -49,7 +50,7 @@ class Recorder:
             Missing: if one is not in the store, and `runs` is false.
         """
         # What is upstream first: it may run for minutes, in which an author saves a program.
-        parts = {n: digest(str(self._upstream_content(n, runs))) for n in recipe.reads}
+        parts = {n: digest(str(self._upstream_content(recipe, n, runs))) for n in recipe.reads}
         parts |= {"format": FORMAT, **versions.of_machine(), **self._own_code(recipe)}
         code = sources.code_of(self.programs, recipe.uses)
         parts |= {name: digest(text) for name, text in code.items()}
@@ -84,16 +85,16 @@ class Recorder:
             for inner, file in files.items():
                 yield f"{name}: {inner}", sources.without_comments(file)
 
-    def _upstream_content(self, name: str, runs: bool) -> list[tuple[str, str]]:
-        recording = self.find(self.writer(name), runs=runs)
+    def _upstream_content(self, recipe: Recipe, name: str, runs: bool) -> list[tuple[str, str]]:
+        recording = self.find(self.writer(name, recipe), runs=runs)
         return [(n, h) for n, h in recording.artifacts().items() if f"{n}/".startswith(f"{name}/")]
 
-    def writer(self, artifact: str) -> Recipe:
-        """Return the recipe that writes an artifact."""
+    def writer(self, artifact: str, reader: Recipe) -> Recipe:
+        """Return the recipe that writes an artifact, for one that reads it."""
         for recipe in self.recipes():
             if artifact in recipe.writes:
                 return recipe
-        raise RunError(f"no recipe writes {artifact}")
+        raise RunError(f"no recipe writes {artifact}, which {reader.name} reads")
 
     def recipes(self) -> Iterator[Recipe]:
         """Yield all recipes."""
@@ -168,8 +169,9 @@ class Recorder:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(self.programs[name], folder / name)
         for artifact in recipe.reads:
-            files = self.find(self.writer(artifact), runs=True).folder / "files"
-            _copy(files, folder, artifact, f"{self.writer(artifact).name} did not write")
+            writer = self.writer(artifact, recipe)
+            files = self.find(writer, runs=True).folder / "files"
+            _copy(files, folder, artifact, f"{writer.name} did not write")
 
     # The workspace
 
@@ -203,7 +205,7 @@ class Recorder:
             if recipe.name not in seen:
                 seen.add(recipe.name)
                 for artifact in recipe.reads:
-                    yield from walk(self.writer(artifact))
+                    yield from walk(self.writer(artifact, recipe))
                 yield recipe
 
         for recipe in recipes:
@@ -212,9 +214,12 @@ class Recorder:
     def publish(self, recordings: Iterable[Recording]) -> None:
         """Write artifacts and outputs of recordings where pages and chapters read them."""
         for recording in recordings:
+            recipe = recording.facts["recipe"]
             for name in recording.artifacts():
                 _renew(recording.folder / "files" / name, self.site.workspace / name)
             for name, how in recording.facts["outputs"].items():
+                if self._kept_by.setdefault(name, recipe) != recipe:
+                    raise RunError(f"{self._kept_by[name]} and {recipe} both keep {name}")
                 _rewrite(self.site.outputs / f"{name}.txt", shown(recording, name, how))
 
     def publish_programs(self) -> None:

@@ -94,6 +94,8 @@ class Run:
         """Keep what a command printed as the output `name`; return what a page shows of it."""
         paths = {path: shown for path, shown in self._paths().items() if path not in self.places}
         places = {**self.places, **paths}
+        if name in self.printed:
+            raise RunError(f"{self.recipe.name} keeps {name} twice")
         self.printed[name] = printed
         self.outputs[name] = {"command": command, "places": places, "log": log}
         return clean(printed, places, log=log)

@@ -22,7 +22,13 @@ MODELS = ["mnist_cnn.keras", "mnist_cnn.h5", "saved_model/1"]
 def keras_model(path: str) -> Predict:
     """Return the prediction of a .keras or .h5 file: its inputs by name, to its first output."""
     model = load_keras(path)
-    return lambda inputs: first(model.predict(inputs, verbose=0))
+
+    def predict(inputs: dict[str, np.ndarray]) -> np.ndarray:
+        # Keras warns where it gets a name that it does not need.
+        named = inputs if len(inputs) > 1 else next(iter(inputs.values()))
+        return first(model.predict(named, verbose=0))
+
+    return predict
 
 
 def saved_model(folder: str) -> Predict:

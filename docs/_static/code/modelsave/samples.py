@@ -50,11 +50,11 @@ def for_model(
         ProgramError: if the samples do not fit the model.
     """
     arrays, labels = read(path)
+    has = ", ".join(f"{name} {array.shape[1:]}" for name, array in arrays.items())
     if len(arrays) == len(inputs) == 1:
         arrays = dict(zip(inputs, arrays.values(), strict=True))
     for name, shape in inputs.items():
         if name not in arrays or not _fits(arrays[name].shape[1:], shape):
-            has = ", ".join(f"{n} {a.shape[1:]}" for n, a in arrays.items())
             raise ProgramError(
                 f"the model takes {name} {_text(shape)}, {path} has {has}; "
                 "name samples of this model with --samples"

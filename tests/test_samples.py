@@ -1,0 +1,101 @@
+"""What a model is tried with: an .npz of the reader's own, which has to fit the model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "_static" / "code" / "modelsave"))
+
+import artifacts
+import samples
+
+
+def save(folder: Path, **arrays: np.ndarray) -> str:
+    path = folder / "my_samples.npz"
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    return str(path)
+
+
+def test_inputs_and_labels_are_told_apart(tmp_path: Path) -> None:
+    path = save(tmp_path, a=np.zeros((3, 2)), b=np.ones((3, 4)), labels=np.arange(3))
+    inputs, labels = samples.read(path)
+    assert {name: array.shape for name, array in inputs.items()} == {"a": (3, 2), "b": (3, 4)}
+    assert labels is not None
+    assert labels.tolist() == [0, 1, 2]
+
+
+def test_labels_may_be_missing(tmp_path: Path) -> None:
+    inputs, labels = samples.read(save(tmp_path, a=np.zeros((3, 2))))
+    assert list(inputs) == ["a"]
+    assert labels is None
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"labels": np.arange(3)},
+        {"a": np.zeros((3, 2)), "labels": np.arange(4)},
+        {"a": np.zeros((3, 2)), "b": np.zeros((2, 2))},
+    ],
+)
+def test_arrays_of_different_lengths_are_refused(
+    tmp_path: Path, arrays: dict[str, np.ndarray]
+) -> None:
+    with pytest.raises(artifacts.ProgramError, match="an array for each input, all of one length"):
+        samples.read(save(tmp_path, **arrays))
+
+
+def test_a_missing_file_and_another_kind_of_file_are_named(tmp_path: Path) -> None:
+    with pytest.raises(artifacts.ProgramError, match="is not here"):
+        samples.read(str(tmp_path / "nothing.npz"))
+    (tmp_path / "text.npz").write_text("text")
+    with pytest.raises(artifacts.ProgramError, match=r"text\.npz cannot be read as an \.npz file"):
+        samples.read(str(tmp_path / "text.npz"))
+
+
+def test_the_only_input_may_have_any_name(tmp_path: Path) -> None:
+    path = save(tmp_path, picture=np.zeros((3, 8, 8, 1)))
+    inputs, _ = samples.for_model(path, {"image": (8, None, 1)})
+    assert inputs["image"].shape == (3, 8, 8, 1)
+
+
+def test_several_inputs_go_by_their_names(tmp_path: Path) -> None:
+    path = save(tmp_path, b=np.zeros((3, 4)), a=np.zeros((3, 2)), unused=np.zeros((3, 1)))
+    inputs, _ = samples.for_model(path, {"a": (2,), "b": (-1,)})
+    assert list(inputs) == ["a", "b"]
+    with pytest.raises(artifacts.ProgramError, match="the model takes c"):
+        samples.for_model(path, {"a": (2,), "c": (4,)})
+
+
+@given(
+    st.lists(st.integers(1, 4), max_size=3).map(tuple),
+    st.lists(st.one_of(st.none(), st.integers(1, 4)), max_size=3).map(tuple),
+)
+def test_a_shape_fits_if_each_size_does(found: tuple[int, ...], wanted: samples.Shape) -> None:
+    fits = len(found) == len(wanted)
+    fits &= all(w is None or w == f for f, w in zip(found, wanted, strict=False))
+    assert samples._fits(found, wanted) == fits
+
+
+def test_what_does_not_fit_is_described(tmp_path: Path) -> None:
+    path = save(tmp_path, image=np.zeros((3, 28, 28, 1)))
+    with pytest.raises(artifacts.ProgramError) as error:
+        samples.for_model(path, {"patch": (24, None, 3)})
+    assert "the model takes patch (24, any, 3)" in str(error.value)
+    assert "has image (28, 28, 1)" in str(error.value)
+    assert "--samples" in str(error.value)
+
+
+def test_a_folder_that_cannot_be_written_is_noticed_before_the_work(tmp_path: Path) -> None:
+    artifacts.check_writable(tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(artifacts.ProgramError, match="cannot write here"):
+        artifacts.check_writable(tmp_path / "nowhere")
+    with pytest.raises(artifacts.ProgramError, match="cannot write here"):
+        artifacts.check_writable("/proc")
