@@ -1,44 +1,63 @@
 """
-版本、标签与多个模型
-====================
+发布与回滚
+==========
 
-这一页在不停提问的同时换上模型的新版本，再退回来；给版本贴标签；让一个服务器同时提供两个模型；最后看看它的计数。逐步的说明见 :doc:`/serving/versions`。
+这一页在不停发送预测请求的同时发布模型的新版本，再回滚；然后给版本贴标签，让一个服务器同时提供两个模型，最后看看它的指标。逐步的说明见 :doc:`/serving/versions`。
 """
+
+# %%
+# 哪个版本在何时返回结果
+# ----------------------
+#
+# 版本 3 先写好预热请求，再复制到旁边，改名就位；然后回滚到版本 2：
+#
+# .. console:: write_warmup
+#
+# .. console:: roll_back
+#
+# ``roll_version.py`` 记下了每个请求是哪个版本处理的，用了多久：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
     __import__("recordings").take("plot_versions")
 # sphinx_gallery_end_ignore
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+record = json.loads(Path("roll_version.json").read_text())
+figure, axis = plt.subplots(figsize=(8, 3))
+for version in sorted({version for _, _, version in record["answers"]}):
+    points = [(at, ms) for at, ms, answered in record["answers"] if answered == version]
+    axis.plot(*zip(*points, strict=True), ".", label=f"answered by version {version}")
+
+top = axis.get_xaxis_transform()  # seconds across, parts of the height upwards
+for at, states in record["states"]:
+    for number, state in states.items():
+        if state == "LOADING":
+            axis.axvline(at, color="gray", linestyle=":")
+            axis.text(at, 0.92, f" loading {number}", transform=top, fontsize=8)
+
+axis.set(xlabel="seconds", ylabel="time of a request in ms")
+axis.set_ylim(bottom=0)
+axis.legend(loc="upper right", bbox_to_anchor=(1, -0.2), ncols=2, fontsize=8)
+figure.tight_layout()
 
 # %%
-# 换版本
-# ------
-#
-# 新版本先复制到旁边，写好预热请求，再改名就位：
-#
-# .. console:: write_warmup
-#
-# .. console:: roll_version
-#
-# 退回去，就是把新版本的文件夹改成不是数字的名字：
-#
-# .. console:: roll_back
+# 颜色换得干净利落：新版本加载好之前，旧版本一直在处理请求，没有空档，也没有失败。加载时请求会慢一些，因为加载和预热也要用 CPU；预热过的新版本，第一个请求不比别的慢多少。
 #
 # 标签与多个模型
 # --------------
 #
 # .. console:: models_config
 #
-# .. console:: reload_config
-#
-# .. console:: rest_stable
+# .. console:: rest_canary
 #
 # .. console:: rest_raw
 #
-# .. console:: rest_png
-#
-# 计数
+# 指标
 # ----
 #
 # .. console:: metrics
-#    :match: request_count|model_warmup
+#    :match: request_count\{|warmup_latency_count

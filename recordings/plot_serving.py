@@ -1,4 +1,4 @@
-"""Ask the model server over REST and gRPC, from three languages, and wrongly."""
+"""Query the model server over REST and gRPC, from three languages, and wrongly."""
 
 import shutil
 
@@ -6,20 +6,28 @@ from recordings.engine import Run, recipe
 from recordings.server import ask, identity, refuse, serving
 
 SERVER = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=mnist"
-PREDICT = "curl --silent http://localhost:8501/v1/models/mnist:predict --data"
-CLIENTS = ["rest_client.py", "rest_client.mjs", "grpc_client.py", "digits_json.py"]
+MODEL = "http://localhost:8501/v1/models/mnist"
+PREDICT = f"curl --silent {MODEL}:predict --data"
+PLAIN = ["plain_rest.py", "plain_grpc.py", "plain_rest.mjs"]
+CLIENTS = ["rest_client.py", "rest_client.mjs", "grpc_client.py", "request_json.py"]
+# A request over gRPC with a mistake in it; the hardened client would not make it.
+WRONG = (
+    "import grpc; from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc;"
+    " r = predict_pb2.PredictRequest(); r.model_spec.name = 'mnist'; {mistake};"
+    " prediction_service_pb2_grpc.PredictionServiceStub("
+    "grpc.insecure_channel('localhost:8500')).Predict(r)"
+)
 
 
 @recipe(
-    uses=["model_server.py", *CLIENTS, "serving_curl.sh", "compare_interfaces.py"],
-    reads=["saved_model/1", "mnist_cnn.keras"],
-    writes=["digits.json", "interfaces.json", "model_server.json"],
+    uses=["model_server.py", *PLAIN, *CLIENTS, "compare_interfaces.py"],
+    reads=["saved_model/1", "mnist_cnn.keras", "mnist_cnn_samples.npz"],
+    writes=["request.json", "interfaces.json", "model_server.json"],
     tools=["curl", "node"],
     also=identity,
-    dataset=True,
 )
 def ask_all(run: Run) -> None:
-    """Start a server and ask it; then start servers that cannot answer."""
+    """Start a server and query it; then start servers that cannot answer."""
     with serving(
         run, "serving_start", f'{SERVER} --model_base_path="$PWD/saved_model"', named=True
     ):
@@ -41,12 +49,22 @@ def ask_all(run: Run) -> None:
 
 def answers(run: Run) -> None:
     """Ask as one should."""
-    ask(run, "serving_status", "curl --silent http://localhost:8501/v1/models/mnist")
-    run("rest_client", "python rest_client.py --status")
-    run("rest_columns", "python rest_client.py --columns --version 1")
-    run("digits_json", "python digits_json.py")
-    run("rest_javascript", "node rest_client.mjs digits.json")
-    ask(run, "serving_curl", "sh serving_curl.sh")
+    run("plain_rest", f"python plain_rest.py {MODEL}:predict")
+    run("rest_client", "python rest_client.py")
+    run("request_json", "python request_json.py")
+    ask(run, "curl_status", f"curl --silent {MODEL}")
+    ask(run, "curl_metadata", f"curl --silent {MODEL}/metadata")
+    ask(run, "curl_predict", f'curl --silent --data "@request.json" {MODEL}:predict')
+    run("gzip_request", "python -m gzip request.json")
+    ask(
+        run,
+        "curl_gzip",
+        'curl --silent --data-binary "@request.json.gz" --header "Content-Encoding: gzip"'
+        f" {MODEL}:predict",
+    )
+    run("plain_javascript", f"node plain_rest.mjs {MODEL}:predict")
+    run("rest_javascript", "node rest_client.mjs request.json")
+    run("plain_grpc", "python plain_grpc.py localhost:8500")
     run("grpc_client", "python grpc_client.py")
 
 
@@ -54,14 +72,20 @@ def mistakes(run: Run) -> None:
     """Ask for what there is not, and with what does not fit."""
     run.fails("rest_unknown_model", "python rest_client.py --model nope")
     run.fails("rest_unknown_version", "python rest_client.py --version 99")
-    run.fails("rest_unknown_signature", "python rest_client.py --signature nope")
-    run.fails("rest_no_channel", "python rest_client.py --raw")
-    shape = '{"instances": [[[[0.5], [0.5]], [[0.5], [0.5]]]]}'
-    ask(run, "rest_wrong_shape", f"{PREDICT} '{shape}'")
+    run.fails("client_unknown_signature", "python rest_client.py --signature nope")
+    unknown = '{"signature_name": "nope", "instances": [0]}'
+    ask(run, "rest_unknown_signature", f"{PREDICT} '{unknown}'")
+    without_channel = '{"instances": [[[0.5, 0.5], [0.5, 0.5]]]}'
+    ask(run, "rest_no_channel", f"{PREDICT} '{without_channel}'")
+    small = '{"instances": [[[[0.5], [0.5]], [[0.5], [0.5]]]]}'
+    ask(run, "rest_wrong_shape", f"{PREDICT} '{small}'")
     ask(run, "rest_wrong_type", f"""{PREDICT} '{{"instances": ["7"]}}'""")
     ask(run, "rest_wrong_key", f"""{PREDICT} '{{"images": []}}'""")
-    run.fails("grpc_unknown_signature", "python grpc_client.py --signature nope")
-    run.fails("grpc_wrong_input", "python grpc_client.py --input picture")
+    ask(run, "rest_no_verb", f"""curl --silent {MODEL} --data '{{"instances": []}}'""")
+    signature = WRONG.format(mistake="r.model_spec.signature_name = 'nope'")
+    run.fails("grpc_unknown_signature", f'python -c "{signature}"')
+    name = WRONG.format(mistake="r.inputs['picture'].dtype = 1")
+    run.fails("grpc_wrong_input", f'python -c "{name}"')
 
 
 def silent_servers(run: Run) -> None:
@@ -84,3 +108,9 @@ def silent_servers(run: Run) -> None:
         start = f"python model_server.py {port} --port=8510 --model_name=mnist {folder}"
         with serving(run, name, start, until=log):
             pass
+
+
+@recipe(uses=["rest_client.py"])
+def helps(run: Run) -> None:
+    """Print the options of a client."""
+    run("rest_client_help", "python rest_client.py --help")

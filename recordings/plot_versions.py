@@ -4,19 +4,19 @@ from recordings.engine import Run, recipe
 from recordings.server import ask, identity, serving
 
 PROGRAMS = ["model_server.py", "write_warmup.py", "roll_version.py", "model_config.py"]
+CLIENTS = ["rest_client.py", "reload_config.py", "plain_pictures.py", "plain_png.py"]
 CONFIGURATION = ["batching.config", "monitoring.config"]
 
 
 @recipe(
-    uses=[*PROGRAMS, "reload_config.py", "rest_client.py", *CONFIGURATION],
-    reads=["saved_model/1", "custom_model/1"],
-    writes=["models.config"],
+    uses=[*PROGRAMS, *CLIENTS, *CONFIGURATION],
+    reads=["saved_model/1", "custom_model/1", "mnist_cnn_samples.npz"],
+    writes=["models.config", "roll_version.json"],
     tools=["curl"],
     also=identity,
-    dataset=True,
 )
 def roll(run: Run) -> None:
-    """Do all of it on one server."""
+    """Do all of it on one server, in the order of the chapter."""
     with serving(
         run,
         "versions_start",
@@ -25,22 +25,25 @@ def roll(run: Run) -> None:
         ' --enable_batching --batching_parameters_file="$PWD/batching.config"'
         ' --monitoring_config_file="$PWD/monitoring.config"',
     ):
-        run("new_version", "cp -r saved_model/1 new_version")
+        copy = "import shutil; shutil.copytree('saved_model/1', 'new_version')"
+        run("new_version", f'python -c "{copy}"')
         run("write_warmup", "python write_warmup.py --saved_model new_version")
         run("roll_version", "python roll_version.py --source new_version --to 2")
-        run("roll_back", "python roll_version.py --to 3 --back")
+        run("roll_back", "python roll_version.py --source new_version --to 3 --back")
+        run("model_config_early", "python model_config.py --labels stable=1 canary=2")
+        run.fails("reload_config_early", "python reload_config.py")
         run("model_config", "python model_config.py --versions 1 2")
         run("reload_config", "python reload_config.py")
         run("model_config_labels", "python model_config.py --labels stable=1 canary=2")
         run("models_config", "cat models.config")
         run("reload_labels", "python reload_config.py")
-        run("rest_stable", "python rest_client.py --status --label stable")
         run("rest_canary", "python rest_client.py --label canary")
-        run("rest_raw", "python rest_client.py --model digit_reader --raw")
-        run("rest_png", "python rest_client.py --model digit_reader --signature read_png")
         run.fails("rest_unknown_label", "python rest_client.py --label beta")
-        run("model_config_early", "python model_config.py --labels stable=1 canary=9")
-        run.fails("reload_config_early", "python reload_config.py")
+        run("plain_pictures", "python plain_pictures.py")
+        run("rest_raw", "python rest_client.py --model digit_reader --samples pictures.npz")
+        run("rest_png", "python plain_png.py http://localhost:8501/v1/models/digit_reader:predict")
+        run.fails("roll_existing", "python roll_version.py --to 2")
+        run.fails("warmup_other_samples", "python write_warmup.py --samples pictures.npz")
         ask(run, "metrics", "curl --silent http://localhost:8501/monitoring/prometheus/metrics")
 
 

@@ -139,7 +139,12 @@ def test_proxy_in_front_of_a_server(proxy_folder: Path, many_model: Path) -> Non
             large.write_bytes(b" " * (17 << 20))
             body_of = ("--data-binary", f"@{large}")
             assert ask(proxy_folder, port, path, "reader:secret", *body_of)[0] == "413"
-            assert ask(proxy_folder, port, "/monitoring", "reader:secret")[0] == "404"
+            assert ask(proxy_folder, port, "/v1/models/mnist/metadata", "reader:secret")[0] == "200"
+            assert (
+                ask(proxy_folder, port, "/v1/models/mnist/versions/1", "reader:secret")[0] == "200"
+            )
+            for closed in ("/monitoring", "/v1/models/mnist2", "/v1/models/mnist:classify", "/"):
+                assert ask(proxy_folder, port, closed, "reader:secret")[0] == "404", closed
         finally:
             proxy.terminate()
             proxy.wait(30)

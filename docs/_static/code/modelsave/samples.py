@@ -16,7 +16,7 @@ from artifacts import ProgramError, existing, reading
 if TYPE_CHECKING:
     import numpy as np
 
-Shape = Sequence[int | None]  # of one sample; None or -1 where any size will do
+Shape = Sequence[int | None] | None  # of one sample; None or -1 where any size will do
 
 
 def read(path: str) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
@@ -63,12 +63,15 @@ def for_model(
 
 
 def _fits(found: Sequence[int], wanted: Shape) -> bool:
-    return len(found) == len(wanted) and all(
-        size in (None, -1, actual) for actual, size in zip(found, wanted, strict=True)
+    return wanted is None or (
+        len(found) == len(wanted)
+        and all(size in (None, -1, actual) for actual, size in zip(found, wanted, strict=True))
     )
 
 
 def _text(shape: Shape) -> str:
+    if shape is None:
+        return "of any shape"
     return f"({', '.join('any' if size in (None, -1) else str(size) for size in shape)})"
 
 

@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +140,8 @@ def _run(options: argparse.Namespace) -> int:
         _calm_the_collector()
         with contextlib.suppress(KeyboardInterrupt):
             log.info("Entering the event loop ...")
-            threading.Event().wait()
+            while True:
+                time.sleep(3600)  # on Windows, Ctrl+C does not wake an Event
     return 0
 
 

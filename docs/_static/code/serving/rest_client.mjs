@@ -1,49 +1,42 @@
-// Ask the model server over REST from JavaScript (Node 18 or newer; the same in a browser).
+// Send the request in a file to the model server over REST and print what it predicts.
 //
-//   node rest_client.mjs digits.json [http://localhost:8501] [mnist]
+//   node rest_client.mjs [request.json] [http://localhost:8501] [mnist]
 //
-// digits.json is {"instances": ...}, as digits_json.py writes it.
+// request_json.py writes such a file. Node 18 or newer; the same `fetch` is in a browser.
 import { readFile } from 'node:fs/promises';
 
-const [file, url = process.env.TF_SERVING_REST_URL ?? 'http://localhost:8501', model = 'mnist'] =
+const [file = 'request.json', url = process.env.TF_SERVING_REST_URL ?? 'http://localhost:8501', model = 'mnist'] =
   process.argv.slice(2);
 
-async function ask(path, body) {
-  const options = body === undefined ? {} : { method: 'POST', body };
-  const response = await fetch(new URL(path, url), { ...options, signal: AbortSignal.timeout(30_000) });
+async function predict(body) {
+  const response = await fetch(`${url}/v1/models/${model}:predict`, {
+    method: 'POST',
+    body,
+    signal: AbortSignal.timeout(30_000),
+  });
   const text = await response.text();
-  if (!response.ok) {
-    let reason = response.statusText;
-    try {
-      reason = JSON.parse(text).error;
-    } catch {
-      // Not from the model server: a proxy, another program.
-    }
-    throw new Error(`${response.status} ${reason}`);
-  }
+  if (!response.ok) throw new Error(`${response.status} ${text.replace(/\s+/g, ' ')}`);
   return JSON.parse(text);
 }
 
-async function main() {
-  if (file === undefined || file === '--help') {
-    console.log('usage: node rest_client.mjs digits.json [URL] [MODEL]');
-    return file === undefined ? 2 : 0;
-  }
-  const { model_version_status: versions } = await ask(`/v1/models/${model}`);
-  console.log(versions.map(({ version, state }) => `version ${version}: ${state}`).join('\n'));
-  const { predictions } = await ask(`/v1/models/${model}:predict`, await readFile(file));
-  predictions.forEach((row, number) => {
-    const probability = Math.max(...row);
-    console.log(`digit ${number}: found ${row.indexOf(probability)} with probability ${probability.toFixed(4)}`);
-  });
-  return 0;
+function describe(prediction) {
+  if (!Array.isArray(prediction) || !prediction.every(Number.isFinite)) return JSON.stringify(prediction);
+  const probability = Math.max(...prediction);
+  return `class ${prediction.indexOf(probability)} (${probability.toFixed(4)})`;
+}
+
+function reason(error) {
+  if (error.code === 'ENOENT') return `${file} is not here; run \`python request_json.py\` first, in this folder`;
+  // fetch() hides the reason of a failed connection in `cause`.
+  const cause = error.cause?.code ?? error.cause?.message;
+  return cause ? `no answer from ${url} (${cause}); is the model server up?` : error.message;
 }
 
 try {
-  process.exitCode = await main();
+  const { predictions } = await predict(await readFile(file));
+  if (predictions === undefined) throw new Error(`${file} is not in the row format {"instances": [...]}`);
+  predictions.forEach((prediction, number) => console.log(`sample ${number}: ${describe(prediction)}`));
 } catch (error) {
-  // fetch() hides the reason of a failed connection in `cause`.
-  const reason = error.cause ? `no answer from ${url} (${error.cause.code ?? error.cause.message}); is it up?` : error.message;
-  console.error(`rest_client.mjs: error: ${reason}`);
+  console.error(`rest_client.mjs: error: ${reason(error)}`);
   process.exitCode = 1;
 }

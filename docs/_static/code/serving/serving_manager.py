@@ -426,7 +426,7 @@ def _check_configs(configs: list[ModelConfig]) -> None:
     for config in configs:
         if names.count(config.name) > 1:
             raise invalid(f"Illegal to list model {config.name} multiple times in config list")
-        if not config.base_path.startswith("/"):
+        if not Path(config.base_path).is_absolute():
             raise invalid(
                 f"Expected model {config.name} to have an absolute path or URI;"
                 f" got base_path()={config.base_path}"

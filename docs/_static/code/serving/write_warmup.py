@@ -2,58 +2,75 @@
 
 The first request of a new version is slow: TensorFlow optimizes the graph then. The server
 runs what it finds in VERSION/assets.extra/tf_serving_warmup_requests before it lets the
-version serve: a TFRecord file of at most 1000 PredictionLog messages.
+version serve: a TFRecord file of at most 1000 PredictionLog messages. A request that fails
+there keeps the version from serving, so each is tried on the model before it is written.
 """
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import mnist_data
-import numpy as np
-from artifacts import ProgramError, existing, run, whole
+import model_client
+from artifacts import ProgramError, at_least, check_writable, existing, reading, whole
+from grpc_client import predict_request
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_RECORDS = 1000
 
 
-def warmup_record(model: str, images: np.ndarray) -> bytes:
-    """Return a record for float32 images, shape (n, 28, 28, 1) in 0..1."""
-    import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+def inputs_of(signature: Any) -> dict[str, model_client.Tensor]:
+    """Return the inputs of a loaded signature by name."""
+    return {
+        name: model_client.Tensor(
+            spec.dtype.name, spec.shape.as_list()[1:] if spec.shape.rank else None
+        )
+        for name, spec in signature.structured_input_signature[1].items()
+    }
 
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = model
-    request.model_spec.signature_name = "serving_default"
-    request.inputs["image"].CopyFrom(tf.make_tensor_proto(images))
-    log = prediction_log_pb2.PredictionLog(
-        predict_log=prediction_log_pb2.PredictLog(request=request)
-    )
+
+def warmup_record(spec: Any, inputs: dict[str, np.ndarray]) -> bytes:
+    """Return a record with a request for the model in a ModelSpec."""
+    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
+
+    log = PredictionLog(predict_log=PredictLog(request=predict_request(spec, inputs)))
     record: bytes = log.SerializeToString()
     return record
 
 
 def main() -> None:
-    """Write one record for each batch size."""
+    """Try a request of each batch size on the model, then write them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--saved_model", default="saved_model/1", help="(default: %(default)s)")
-    parser.add_argument("--model", default="mnist", help="name of the model (default: mnist)")
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 32], metavar="N")
-    mnist_data.add_argument(parser)
-    args = parser.parse_args()
-    if len(args.batches) > MAX_RECORDS or min(args.batches) < 1:
-        raise ProgramError(f"1 to {MAX_RECORDS} batches of at least 1 image each, please")
-    folder = existing(args.saved_model, "python mnist_cnn.py")
-    import tensorflow as tf  # takes seconds: neither for --help nor for a missing file
+    model_client.add_model(parser)
+    parser.add_argument("--batches", type=at_least(1), nargs="+", default=[1, 32], metavar="N")
+    options = parser.parse_args()
+    if len(options.batches) > MAX_RECORDS:
+        raise ProgramError(f"at most {MAX_RECORDS} batches, please")
+    folder = existing(options.saved_model, "python mnist_cnn.py")
+    check_writable(folder)
+    import tensorflow as tf
 
-    pictures = mnist_data.load(args.data).x_test[: max(args.batches)]
-    images = (pictures[..., np.newaxis] / 255.0).astype(np.float32)
-    target = Path(folder, "assets.extra", "tf_serving_warmup_requests")
+    with reading(folder, "a SavedModel"):
+        model = tf.saved_model.load(str(folder))
+    signature = model_client.chosen(model.signatures, options.signature)
+    inputs, _ = model_client.fitting_samples(options, inputs_of(signature))
+    batches = [model_client.batch(inputs, size) for size in options.batches]
+    for size, tried in zip(options.batches, batches, strict=True):
+        try:
+            signature(**{name: tf.constant(values) for name, values in tried.items()})
+        except Exception as error:
+            reason = str(error).strip().split("\n")[0]
+            raise ProgramError(f"{folder} does not take a batch of {size}: {reason}") from error
+    spec = model_client.model_spec(options.model, options.signature)
+    target = folder / "assets.extra" / "tf_serving_warmup_requests"
     with whole(target) as path, tf.io.TFRecordWriter(str(path)) as writer:
-        for size in args.batches:
-            writer.write(warmup_record(args.model, images[:size]))
-    print(f"{target}: {len(args.batches)} requests, {target.stat().st_size:,} bytes")
+        for tried in batches:
+            writer.write(warmup_record(spec, tried))
+    print(f"{target}: {len(batches)} requests, {target.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
-    run(main)
+    model_client.run(main)
