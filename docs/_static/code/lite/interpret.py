@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import mmap
+import re
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import samples
@@ -93,15 +95,15 @@ def channel_values(pixel: int, channels: int) -> list[float]:
     return [red, green, blue] if channels == 3 else [0.299 * red + 0.587 * green + 0.114 * blue]
 
 
-def fill_input(buffer: DirectBuffer, pixels: list[int], tensor: Tensor) -> None:
-    """Write the picture as the network was trained, 0..1, in the type that the model takes."""
+def fill_input(buffer: DirectBuffer, pixels: list[int], tensor: Tensor, white: float = 1) -> None:
+    """Write the picture as the network was trained: from 0 to `white`, in the model's type."""
     buffer.rewind()
     for pixel in pixels:
         for value in channel_values(pixel, tensor.shape[-1]):
             if tensor.dtype == "float32":
-                buffer.put_float(value / 255)
+                buffer.put_float(value / 255 * white)
             else:
-                buffer.put(quantize(value / 255, tensor))
+                buffer.put(quantize(value / 255 * white, tensor))
 
 
 def quantize(value: float, tensor: Tensor) -> int:
@@ -218,32 +220,48 @@ def read_picture(path: str, shape: list[int]) -> np.ndarray:
     return np.asarray(picture)
 
 
-def sample_picture(path: str, number: int, shape: list[int]) -> tuple[np.ndarray, int | None]:
-    """Return a sample as a uint8 picture, and its label if there are labels."""
+def sample_picture(
+    path: str, number: int, shape: list[int]
+) -> tuple[np.ndarray, float, int | None]:
+    """Return a sample as a uint8 picture, what stands for white in it, and its label if any."""
     import numpy as np
 
     arrays, labels = samples.for_model(path, {"picture": shape})
     pictures = arrays["picture"]
     if not 0 <= number < len(pictures):
         raise ProgramError(f"--sample goes from 0 to {len(pictures) - 1}")
-    if pictures[number].min() < 0 or pictures[number].max() > 1:
-        raise ProgramError(f"{path} has values beyond 0 to 1; fill_input prepares pictures to that")
-    picture = np.round(pictures[number] * 255).astype(np.uint8)
-    return picture, None if labels is None else int(labels[number])
+    least, largest = pictures.min(), pictures.max()
+    if least < 0 or largest > 255:
+        raise ProgramError(
+            f"{path} has values from {least:.1f} to {largest:.1f}; fill_input prepares pictures "
+            "to 0 to 1 or 0 to 255, change it for others"
+        )
+    white = 255.0 if largest > 1 else 1.0
+    picture = np.round(pictures[number] / white * 255).astype(np.uint8)
+    return picture, white, None if labels is None else int(labels[number])
+
+
+def parse_options() -> argparse.Namespace:
+    """Return the options of the command line; samples and labels are named after the model."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--model", default="mnist_cnn.tflite", help="default: %(default)s")
+    parser.add_argument("--samples", metavar="FILE", help="default: NAME_samples.npz")
+    parser.add_argument("--sample", type=int, default=0, help="which of them (default: 0)")
+    parser.add_argument("--picture", metavar="FILE", help="an .npy picture instead")
+    parser.add_argument("--labels", metavar="FILE", help="a label a line; default: NAME_labels.txt")
+    parser.add_argument(
+        "--white", type=float, default=1, help="with --picture: what the model takes for white"
+    )
+    options = parser.parse_args()
+    name = re.sub("_(float16|dynamic|int8)$", "", Path(options.model).stem)
+    options.samples = options.samples or f"{name}_samples.npz"
+    options.labels = options.labels or f"{name}_labels.txt"
+    return options
 
 
 def main() -> None:
     """Read one picture."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("model", nargs="?", default="mnist_cnn.tflite", help="default: %(default)s")
-    samples.add_argument(parser)
-    parser.add_argument("--sample", type=int, default=0, help="which of them (default: 0)")
-    parser.add_argument("--picture", metavar="FILE", help="an .npy picture instead")
-    parser.add_argument(
-        "--labels", metavar="FILE", default="mnist_cnn_labels.txt", help="default: %(default)s"
-    )
-    options = parser.parse_args()
-
+    options = parse_options()
     interpreter = Interpreter(load_model_file(options.model))
     tensor, output = interpreter.get_input_tensor(), interpreter.get_output_tensor()
     if interpreter.get_input_tensor_count() > 1:
@@ -252,15 +270,15 @@ def main() -> None:
         raise ProgramError(f"{options.model} takes {tensor.shape}, which is no picture")
     labels = read_labels(options.labels, output.shape[-1])
     if options.picture:
-        picture = read_picture(options.picture, tensor.shape[1:])
+        picture, white = read_picture(options.picture, tensor.shape[1:]), options.white
     else:
-        picture, label = sample_picture(options.samples, options.sample, tensor.shape[1:])
+        picture, white, label = sample_picture(options.samples, options.sample, tensor.shape[1:])
         if label is not None:
             print(f"sample {options.sample} is {labels[label]}")
     pixels = get_pixels(picture)
     print(f"the first of {len(pixels)} pixels is {pixels[0]}")
     buffer = DirectBuffer(tensor.num_bytes())
-    fill_input(buffer, pixels, tensor)
+    fill_input(buffer, pixels, tensor, white)
     label_prob = [[0.0] * output.shape[-1]]
     interpreter.run(buffer, label_prob)
     if output.dtype != "float32":
