@@ -46,6 +46,7 @@ gallery_pages = [
     "plot_serving",
     "plot_versions",
     "plot_javascript",
+    "plot_own_model",
 ]
 sphinx_gallery_conf = {
     "examples_dirs": "../build/workspace",  # the pages lie there as links, beside what they read

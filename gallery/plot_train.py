@@ -74,6 +74,21 @@ axis.set(xticks=range(10), yticks=range(10))
 figure.tight_layout()
 
 # %%
+# 下面是认错的前几个，标题是“真实的数字 → 模型的答案，概率”。有些连人也会认错，也有模型十分肯定却错了的：概率高不等于正确。
+figure, axes = plt.subplots(2, 6, figsize=(8, 3.2))
+for axis, wrong in zip(axes.flat, figures["misread"], strict=False):
+    digit = wrong["digit"]
+    axis.imshow(data.x_test[digit], cmap="gray")
+    axis.set_title(
+        f"{data.y_test[digit]} → {wrong['answer']}, {wrong['probability']:.0%}", fontsize=9
+    )
+
+for axis in axes.flat:
+    axis.axis("off")
+
+figure.tight_layout()
+
+# %%
 # 一个悄悄改变的默认值
 # --------------------
 #

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ConfigError
 from sphinx.util import logging
 
 from recordings.engine import dataset
@@ -42,6 +43,8 @@ class Gallery:
         site, recorder, conf = self.site, self.recorder, app.config.sphinx_gallery_conf
         for folder in (site.workspace, site.generated):
             folder.mkdir(parents=True, exist_ok=True)
+        if unordered := {p.stem for p in site.pages.glob("*.py")} - {*app.config.gallery_pages}:
+            raise ConfigError(f"not in gallery_pages of conf.py: {', '.join(sorted(unordered))}")
         recorder.publish_programs()
         self.forget_pages_that_are_gone()
         mode = app.config.gallery_run if app.builder.format == "html" else "none"

@@ -245,6 +245,11 @@ def test_an_artifact_that_nobody_writes_cannot_be_read(site: MiniSite) -> None:
     assert "no recipe writes a, which plot_two.second reads" in site.record(fails=True)
 
 
+def test_a_page_that_has_no_place_in_the_order_is_named(site: MiniSite) -> None:
+    site.write("gallery/plot_new.py", '"""\nNew\n===\n"""\n')
+    assert "not in gallery_pages of conf.py: plot_new" in site.build(fails=True)
+
+
 def test_two_outputs_of_one_name_are_refused(site: MiniSite) -> None:
     site.replace("recordings/plot_two.py", 'run("second"', 'run("first"')
     assert "plot_one.first and plot_two.second both keep first" in site.record(fails=True)

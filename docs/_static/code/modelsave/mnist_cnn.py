@@ -109,9 +109,11 @@ def train(data: mnist_data.Dataset, epochs: int, seed: int) -> tuple[keras.Model
         verbose=0,
         callbacks=[progress(epochs, steps)],
     )
-    guesses = model.predict(prepare(data.x_test), batch_size=500, verbose=0).argmax(axis=1)
+    probabilities = model.predict(prepare(data.x_test), batch_size=500, verbose=0)
+    guesses = probabilities.argmax(axis=1)
     confusion = np.zeros((10, 10), int)
     np.add.at(confusion, (data.y_test, guesses), 1)
+    misread = np.flatnonzero(guesses != data.y_test)
     return model, {
         "dataset": data.name,
         "epochs": epochs,
@@ -120,6 +122,14 @@ def train(data: mnist_data.Dataset, epochs: int, seed: int) -> tuple[keras.Model
         "test_digits": len(guesses),
         "test_accuracy": float(np.mean(guesses == data.y_test)),
         "confusion": confusion.tolist(),
+        "misread": [
+            {
+                "digit": int(i),
+                "answer": int(guesses[i]),
+                "probability": float(probabilities[i].max()),
+            }
+            for i in misread
+        ],
     }
 
 
