@@ -23,7 +23,7 @@
 # 为什么 int8 够用
 # ----------------
 #
-# 量化只能表示 256 个不同的值。下面是第一个全连接层的权重，和它们量化以后的样子：
+# 量化只能表示 256 个不同的值。下面是最大的一层（第一个全连接层）的权重，和它们量化以后的样子：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -33,17 +33,16 @@ import matplotlib.pyplot as plt
 from ai_edge_litert.interpreter import Interpreter
 
 
-def dense_weights(path):
+def largest_weights(path):
     interpreter = Interpreter(path)
-    details = interpreter.get_tensor_details()
-    tensor = next(t for t in details if tuple(t["shape"]) == (128, 9216))
+    tensor = max(interpreter.get_tensor_details(), key=lambda tensor: tensor["shape"].prod())
     values, scales = interpreter.tensor(tensor["index"])(), tensor["quantization_parameters"]
     return values * scales["scales"][:, None] if len(scales["scales"]) else values
 
 
 figure, axis = plt.subplots(figsize=(8, 2.6))
 for name, label in (("mnist_cnn.tflite", "float32"), ("mnist_cnn_int8.tflite", "int8")):
-    axis.hist(dense_weights(name).ravel(), bins=200, histtype="step", label=label, log=True)
+    axis.hist(largest_weights(name).ravel(), bins=200, histtype="step", label=label, log=True)
 
 axis.set(title="Weights of the first dense layer", xlabel="value", ylabel="how many")
 axis.legend()

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +40,10 @@ PACKAGE = "org.example.digits"
 MODEL = "mnist_cnn.tflite"
 INT8 = "mnist_cnn_int8.tflite"
 DYNAMIC = "mnist_cnn_dynamic.tflite"
+LABELS = "mnist_cnn_labels.txt"
+ASSET = "model.tflite"  # what the app calls any of them
 MISTAKES = ("none", "raw", "inverted", "scale", "order", "size", "shape", "heap")
-MISREAD = 15  # the digit that interpret.py --raw shows: some mistakes spare others
+MISREAD = 15  # the digit that plain_mistake.py shows: some mistakes spare others
 ANDROID = "http://schemas.android.com/apk/res/android"
 ROW = re.compile(r"\[(.*)\]")
 NOT_RUN = "not run: {}\n"
@@ -128,16 +130,14 @@ def java(main: str, *arguments: str | Path, litert: bool = False) -> str:
     return done.stdout
 
 
-def desktop(
-    command: str, apk: Path, digits: Path, *, model: str = MODEL, litert: bool = False
-) -> str:
-    """Run one command of OnDesktop.java on a model in an APK."""
-    return java("OnDesktop", command, apk, model, digits, litert=litert)
+def desktop(command: str, apk: Path, pictures: Path, *, litert: bool = False) -> str:
+    """Run one command of OnDesktop.java on the model in an APK."""
+    return java("OnDesktop", command, apk, pictures, litert=litert)
 
 
-def mistake(name: str, apk: Path, digits: Path, *, model: str = MODEL) -> str:
+def mistake(name: str, apk: Path, digits: Path) -> str:
     """Make one of the mistakes in Mistake.java; return the exception's text or the wrong answer."""
-    return java("Mistake", name, apk, model, digits)
+    return java("Mistake", name, apk, digits)
 
 
 def table(printed: str) -> np.ndarray:
@@ -155,20 +155,21 @@ def merged_manifest(folder: Path) -> Path:
     return path
 
 
-def pack(target: Path, models: Iterable[Path], *, no_compress: str = ".tflite") -> Path:
-    """Pack the project's resources and `models` into an APK, as Gradle does; return `target`.
+def pack(target: Path, model: Path, labels: Path, *, no_compress: str = ".tflite") -> Path:
+    """Pack the project's resources and a model into an APK, as Gradle does; return `target`.
 
     Args:
         target: the APK; its R.java is written beside it, below `r/`.
-        models: files that go into assets/.
+        model: goes into assets/, under the name that the app reads.
+        labels: the same.
         no_compress: the ending of the files that are stored; "" compresses what it is worth.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         assets = folder / "assets"
         assets.mkdir()
-        for model in models:
-            shutil.copy(model, assets / model.name)
+        shutil.copy(model, assets / ASSET)
+        shutil.copy(labels, assets / "labels.txt")
         call("aapt2", "compile", "--dir", MAIN / "res", "-o", folder / "res.zip")
         link: list[str | Path] = ["aapt2", "link", "-I", FRAMEWORK, "-A", assets]
         link += ["--manifest", merged_manifest(folder), "--java", target.parent / "r"]
@@ -192,8 +193,8 @@ def data_offset(apk: Path, name: str) -> int:
     )
 
 
-def write_digits(path: Path, images: np.ndarray) -> Path:
-    """Write uint8 pictures (n, 28, 28), light on dark, as the Java programs read them."""
+def write_pictures(path: Path, images: np.ndarray) -> Path:
+    """Write uint8 pictures (n, height, width[, 3]) as the Java programs read them."""
     path.write_bytes(np.ascontiguousarray(images, dtype=np.uint8).tobytes())
     return path
 
@@ -227,7 +228,7 @@ def prune(model: Path, target: Path) -> Path:
 
 
 def python_answers(model: Path, images: np.ndarray) -> np.ndarray:
-    """Return what the Python interpreter says of uint8 pictures: float32 (n, 10).
+    """Return what the Python interpreter says of uint8 pictures: float32 (n, labels).
 
     An int8 model is given and gives int8; its answers are turned back as the app does.
     """
@@ -238,7 +239,7 @@ def python_answers(model: Path, images: np.ndarray) -> np.ndarray:
     source, result = runtime.get_input_details()[0], runtime.get_output_details()[0]
     answers = []
     for image in images:
-        picture = (image / 255).astype(np.float32)[None, ..., None]
+        picture = (image / 255).astype(np.float32).reshape(source["shape"])
         if source["dtype"] is np.int8:
             scale, zero = source["quantization"]
             steps = np.floor(picture / np.float32(scale) + np.float32(0.5)) + zero
@@ -258,7 +259,7 @@ def outputs(folder: Path) -> dict[str, tuple[str, Callable[[], str]]]:
     `folder` holds what these read, see prepare().
     """
     apk, compressed, digits = folder / "app.apk", folder / "compressed.apk", folder / "digits.bin"
-    printing = f"java {PACKAGE}.OnDesktop print app.apk {MODEL} digits.bin"
+    printing = f"java {PACKAGE}.OnDesktop print app.apk digits.bin"
     loading = f"java {PACKAGE}.Mistake load"
     check = "zipalign -c -v -p 4"
     return {
@@ -271,16 +272,16 @@ def outputs(folder: Path) -> dict[str, tuple[str, Callable[[], str]]]:
             lambda: "\n".join(segments(RUNTIME_2021)),
         ),
         "android_compressed": (
-            f"{loading} compressed.apk {MODEL} digits.bin",
+            f"{loading} compressed.apk digits.bin",
             lambda: mistake("load", compressed, digits),
         ),
         "android_newer": (
-            f"{loading} app.apk {DYNAMIC} digits.bin",
-            lambda: mistake("load", apk, digits, model=DYNAMIC),
+            f"{loading} dynamic.apk digits.bin",
+            lambda: mistake("load", folder / "dynamic.apk", digits),
         ),
         **{
             f"android_{name}": (
-                f"java {PACKAGE}.Mistake {name} app.apk {MODEL} misread.bin",
+                f"java {PACKAGE}.Mistake {name} app.apk misread.bin",
                 functools.partial(mistake, name, apk, folder / "misread.bin"),
             )
             for name in MISTAKES
@@ -291,19 +292,21 @@ def outputs(folder: Path) -> dict[str, tuple[str, Callable[[], str]]]:
 def prepare(folder: Path, images: np.ndarray) -> None:
     """Compile the project, and write packages and digits into `folder`, beside the models."""
     compile_sources()
-    write_digits(folder / "digits.bin", images)
-    write_digits(folder / "misread.bin", images[MISREAD:][:1])
-    pack(folder / "app.apk", [folder / name for name in (MODEL, INT8, DYNAMIC)])
+    write_pictures(folder / "digits.bin", images)
+    write_pictures(folder / "misread.bin", images[MISREAD:][:1])
+    labels = folder / LABELS
+    for apk, model in (("app", MODEL), ("int8", INT8), ("dynamic", DYNAMIC)):
+        pack(folder / f"{apk}.apk", folder / model, labels)
     with tempfile.TemporaryDirectory() as name:
         pruned = prune(folder / MODEL, Path(name, MODEL))
-        pack(folder / "compressed.apk", [pruned], no_compress="")
+        pack(folder / "compressed.apk", pruned, labels, no_compress="")
 
 
 def record(run: Run, images: np.ndarray, keras: np.ndarray) -> None:
     """Keep all that the chapter shows; on a machine without JDK and Maven, why it is not there.
 
     Args:
-        run: its folder holds the models.
+        run: its folder holds the models and the labels.
         images: uint8 (n, 28, 28), n > MISREAD; the first is the one whose answer is shown.
         keras: what the Keras model says of them, (n, 10).
     """
@@ -322,11 +325,15 @@ def record(run: Run, images: np.ndarray, keras: np.ndarray) -> None:
 def agreement(folder: Path, images: np.ndarray, keras: np.ndarray) -> str:
     """Return the table: Keras, Python and Java on the same digits, float32 and int8."""
     lines = [f"{f'{len(images)} test digits':20}    same   off by"]
-    for title, model, command in (("float32", MODEL, "java"), ("int8", INT8, "int8")):
-        apk, digits = folder / "app.apk", folder / "digits.bin"
+    digits = folder / "digits.bin"
+    for title, model, package, command in (
+        ("float32", MODEL, "app.apk", "java"),
+        ("int8", INT8, "int8.apk", "int8"),
+    ):
+        apk = folder / package
         python = python_answers(folder / model, images)
-        java_litert = table(desktop(command, apk, digits, model=model, litert=True))
-        java_2021 = table(desktop(command, apk, digits, model=model))
+        java_litert = table(desktop(command, apk, digits, litert=True))
+        java_2021 = table(desktop(command, apk, digits))
         lines.append(title)
         for pair, one, other in (
             ("Python, Keras", python, keras),

@@ -9,21 +9,28 @@ from recordings import android
 from recordings.engine import Run, recipe
 
 DIGITS = """
-import keras, mnist_data, numpy
-images = mnist_data.load().x_test[:300]
+import keras, numpy
+samples = numpy.load("mnist_cnn_samples.npz")
+images = samples["image"][:300]
 model = keras.models.load_model("mnist_cnn.keras", compile=False)
-answers = model.predict((images[..., None] / 255).astype("float32"), verbose=0)
-numpy.savez("digits.npz", images=images, answers=answers)
+numpy.savez(
+    "digits.npz",
+    images=(images[..., 0] * 255).round().astype("uint8"),
+    labels=samples["labels"][:300],
+    answers=model.predict(images, verbose=0),
+)
 """
+ANSWERING = ("none", "raw", "inverted", "scale", "order")  # mistakes without an exception
 
 
 @recipe(
-    uses=["mnist_data.py"],
-    reads=["mnist_cnn.keras", android.MODEL, android.INT8, android.DYNAMIC],
+    reads=[
+        *("mnist_cnn.keras", "mnist_cnn_samples.npz"),
+        *(android.MODEL, android.INT8, android.DYNAMIC, android.LABELS),
+    ],
     writes=["android.json"],
     tools=["javac", "mvn", "aapt2", "zipalign", "readelf"],
     files=["docs/_static/code/lite/android", "recordings/android_jvm"],
-    dataset=True,
 )
 def on_the_jvm(run: Run) -> None:
     """Answer the same digits as Keras and as the Python interpreter, and make mistakes."""
@@ -32,10 +39,18 @@ def on_the_jvm(run: Run) -> None:
     assert status == 0, printed
     with numpy.load(run.folder / "digits.npz") as digits:
         android.record(run, digits["images"], digits["answers"])
-    answers = {
-        name: [
-            float(number) for number in re.findall(r"prob is (\S+)", run.printed[f"android_{name}"])
-        ]
-        for name in android.MISTAKES
-    }
-    (run.folder / "android.json").write_text(json.dumps(answers))
+        label = int(digits["labels"][android.MISREAD])
+    found = {name: answer(run.printed[f"android_{name}"]) for name in ANSWERING}
+    (run.folder / "android.json").write_text(json.dumps({"label": label, "found": found}))
+
+
+def answer(printed: str) -> dict[str, object]:
+    """Return the probabilities that Java printed, the best label, and how many are exactly zero."""
+    probabilities = [float(number) for number in re.findall(r"prob is (\S+)", printed)]
+    if not probabilities:
+        label = "?"  # this machine runs no Java
+    elif any(number != number for number in probabilities):
+        label = "NaN"
+    else:
+        label = str(probabilities.index(max(probabilities)))
+    return {"probabilities": probabilities, "label": label, "zeros": probabilities.count(0)}

@@ -5,11 +5,18 @@ import numpy
 from recordings.engine import Run, recipe
 
 
-@recipe(uses=["interpret.py"], reads=["mnist_cnn.tflite"], dataset=True)
+@recipe(
+    uses=["interpret.py", "plain_mistake.py"],
+    reads=[
+        *("mnist_cnn.tflite", "mnist_cnn_int8.tflite"),
+        *("mnist_cnn_samples.npz", "mnist_cnn_labels.txt"),
+    ],
+)
 def interpret(run: Run) -> None:
     """Run it on right and on wrong input."""
     run("interpret", "python interpret.py")
-    run("interpret_raw", "python interpret.py --raw --digit 15")
+    run("interpret_int8", "python interpret.py --model mnist_cnn_int8.tflite")
+    run("plain_mistake", "python plain_mistake.py")
     run("interpret_help", "python interpret.py --help")
     run.fails("interpret_missing", "python interpret.py --model no_such_model.tflite")
     run.fails(
@@ -17,6 +24,8 @@ def interpret(run: Run) -> None:
         "python interpret.py --model broken.tflite",
         broken="mnist_cnn.tflite",
     )
+    (run.folder / "three_labels.txt").write_text("red\ngreen\nblue\n")
+    run.fails("interpret_labels", "python interpret.py --labels three_labels.txt")
     numpy.save(run.folder / "photo.npy", numpy.zeros((28, 28, 3), numpy.uint8))
     run.fails("interpret_wrong_shape", "python interpret.py --picture photo.npy")
     run.fails(

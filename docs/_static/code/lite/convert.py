@@ -1,8 +1,8 @@
-"""Convert a trained model to TensorFlow Lite in four precisions and measure each.
+"""Convert a trained model to TensorFlow Lite in four precisions and compare each with it.
 
-Reads mnist_cnn.h5 (or the .keras file or SavedModel named on the command line); writes
-mnist_cnn.tflite (float32), mnist_cnn_float16.tflite, mnist_cnn_dynamic.tflite,
-mnist_cnn_int8.tflite and, with the figures, convert.json.
+Reads a .keras or .h5 file or a SavedModel, NAME, and samples of what it takes; writes
+NAME.tflite (float32), NAME_float16.tflite, NAME_dynamic.tflite, NAME_int8.tflite and, with the
+figures, NAME_convert.json, all into the current folder.
 """
 
 from __future__ import annotations
@@ -10,86 +10,196 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-import mnist_data
-import numpy as np
-import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
-from artifacts import existing, reading, run, whole
+import inspect_tflite
+import samples
+from artifacts import (
+    ProgramError,
+    at_least,
+    check_writable,
+    existing,
+    load_keras,
+    reading,
+    run,
+    whole,
+)
+
+if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
+    import numpy as np
+    import tensorflow as tf
+
+    Arrays = dict[str, np.ndarray]  # inputs or outputs by name, each (n, ...)
+
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
+CALIBRATION = 200  # samples are enough to see the ranges
+BATCH = 100
+COLUMNS = {
+    "bytes": "12,",
+    "accuracy": "10.2%",
+    "same_label": "12.2%",
+    "largest_difference": "20.1g",
+}
 
 
-def make_converter(model: str) -> tf.lite.TFLiteConverter:
-    """Return a converter for a SavedModel folder or for a .keras or .h5 file."""
-    path = existing(model, "python mnist_cnn.py")
-    with reading(path, "a model"):
-        if path.is_dir():
-            return tf.lite.TFLiteConverter.from_saved_model(str(path))
-        return tf.lite.TFLiteConverter.from_keras_model(
-            keras.models.load_model(path, compile=False)
+@dataclass
+class Model:
+    """A model to convert.
+
+    Attributes:
+        inputs: the shape of one sample, by the name of the input.
+        predict: returns the model's outputs for inputs.
+        converter: returns a new converter for it.
+    """
+
+    inputs: dict[str, samples.Shape]
+    predict: Callable[[Arrays], Arrays]
+    converter: Callable[[], tf.lite.TFLiteConverter]
+
+
+def name_of(path: Path) -> str:
+    """Return what the files made of a model are called: a version number is no name."""
+    path = path.resolve()
+    if path.is_dir():
+        return path.parent.name if path.name.isdecimal() else path.name
+    return path.stem
+
+
+def open_keras(path: Path, batch: int | None) -> Model:
+    """Open a .keras or .h5 file; `batch` fixes the first dimension of all inputs."""
+    model = load_keras(path)
+    import keras
+    import tensorflow as tf
+
+    if not getattr(model, "inputs", None):  # a class of its own
+        raise ProgramError(f"{path} does not say its inputs; export it, convert the SavedModel")
+
+    def as_built(values: list[Any]) -> Any:
+        """Return one value for each input in the structure that the model was built with."""
+        return values[0] if len(values) == 1 else keras.tree.pack_sequence_as(model.input, values)
+
+    fixed = model
+    if batch:
+        inputs = as_built(
+            [
+                keras.Input(batch_shape=(batch, *i.shape[1:]), dtype=i.dtype, name=i.name)
+                for i in model.inputs
+            ]
         )
+        fixed = keras.Model(inputs, model(inputs))
+
+    def predict(inputs: Arrays) -> Arrays:
+        outputs = model.predict(as_built([inputs[i.name] for i in model.inputs]), verbose=0)
+        if isinstance(outputs, dict):
+            return outputs
+        outputs = outputs if isinstance(outputs, list) else [outputs]
+        # as the converter names them
+        return {f"output_{i}": output for i, output in enumerate(outputs)}
+
+    return Model(
+        {i.name: i.shape[1:] for i in model.inputs},
+        predict,
+        lambda: tf.lite.TFLiteConverter.from_keras_model(fixed),
+    )
 
 
-def float32(converter: tf.lite.TFLiteConverter, images: np.ndarray) -> None:
-    """Leave everything in float32."""
+def open_saved_model(path: Path) -> Model:
+    """Open a SavedModel, of which the signature `serving_default` is converted."""
+    import tensorflow as tf
+
+    with reading(path, "a SavedModel"):
+        loaded = tf.saved_model.load(str(path))
+        signature = loaded.signatures["serving_default"]
+
+    def predict(inputs: Arrays) -> Arrays:
+        outputs = signature(**{name: tf.constant(array) for name, array in inputs.items()})
+        return {name: output.numpy() for name, output in outputs.items()}
+
+    return Model(
+        {s.name: tuple(s.shape)[1:] for s in signature.structured_input_signature[1].values()},
+        predict,
+        lambda: tf.lite.TFLiteConverter.from_saved_model(str(path)),
+    )
 
 
-def float16(converter: tf.lite.TFLiteConverter, images: np.ndarray) -> None:
-    """Store the weights as float16; compute in float32."""
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
+def set_precision(
+    converter: tf.lite.TFLiteConverter, precision: str, calibration: Arrays, batch: int
+) -> None:
+    """Say how numbers are stored; for float32 there is nothing to say."""
+    import tensorflow as tf
+
+    if precision == "float32":
+        return
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]  # alone: weights as int8, `dynamic`
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8":
+        converter.representative_dataset = lambda: batches(calibration, batch)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
 
 
-def dynamic(converter: tf.lite.TFLiteConverter, images: np.ndarray) -> None:
-    """Store the weights as int8; quantise activations while running."""
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+def batches(inputs: Arrays, size: int, *, rest: bool = False) -> Iterator[Arrays]:
+    """Yield samples in batches of a size, and with `rest` those that fill none."""
+    count = min(map(len, inputs.values()))
+    for start in range(0, count if rest else count - size + 1, size):
+        yield {name: array[start : start + size] for name, array in inputs.items()}
 
 
-def int8(converter: tf.lite.TFLiteConverter, images: np.ndarray) -> None:
-    """Compute in int8 throughout, with int8 in and out; `images` show the ranges that occur."""
+@contextmanager
+def converting(model: Path, precision: str) -> Iterator[None]:
+    """Leave out the converter's reports on its steps; report what it cannot convert in one line.
 
-    def representative() -> Iterator[list[np.ndarray]]:
-        for image in images:
-            yield [image[np.newaxis]]
-
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
-
-
-def convert_quietly(converter: tf.lite.TFLiteConverter) -> bytes:
-    """Return the .tflite, without the converter's reports on its intermediate steps."""
-    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
-        content: bytes = converter.convert()
-    return content
-
-
-def predict(path: Path, images: np.ndarray, batch: int = 100) -> np.ndarray:
-    """Run a .tflite over float images (n, 28, 28, 1) and return probabilities (n, 10)."""
-    interpreter = Interpreter(str(path))
-    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    answers = []
-    for start in range(0, len(images), batch):
-        part = images[start : start + batch]
-        if len(part) != interpreter.get_input_details()[0]["shape"][0]:
-            interpreter.resize_tensor_input(source["index"], part.shape)
-            interpreter.allocate_tensors()
-        interpreter.set_tensor(source["index"], quantise(part, source))
-        interpreter.invoke()
-        answers.append(dequantise(interpreter.get_tensor(target["index"]), target))
-    return np.concatenate(answers)
+    Raises:
+        ProgramError: with what the model uses that TensorFlow Lite does not have.
+    """
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            for message in ("Statistics for quantized inputs", r"\s*Warning: tf.lite.Interpreter"):
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    except Exception as error:  # the converter raises classes of its own, and plain ones
+        text = str(error)
+        lacking = re.search(r"TF Select ops: (.*)", text)
+        if "TensorListReserve" in text:
+            reason = (
+                "a recurrent layer with an open batch; convert the .keras file with --batch 1, "
+                "or build the layer with unroll=True"
+            )
+        elif lacking:
+            reason = f"TensorFlow Lite has no {lacking[1]}; leave that out of the model"
+        else:
+            reason = text.strip().split("\n")[0] or type(error).__name__
+        raise ProgramError(f"{model} cannot be converted to {precision}: {reason}") from error
 
 
-def quantise(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
+def predict(content: bytes, inputs: Arrays) -> Arrays:
+    """Run a .tflite over real-valued inputs and return its real-valued outputs."""
+    import numpy as np
+    from ai_edge_litert.interpreter import Interpreter
+
+    runner = Interpreter(model_content=content).get_signature_runner()
+    sources, targets = runner.get_input_details(), runner.get_output_details()
+    fixed = max(int(source["shape_signature"][0]) for source in sources.values())  # -1: open
+    answers: dict[str, list[np.ndarray]] = {name: [] for name in targets}
+    for part in batches(inputs, BATCH if fixed < 0 else fixed, rest=fixed < 0):
+        outputs = runner(**{name: quantize(part[name], sources[name]) for name in sources})
+        for name, values in outputs.items():
+            answers[name].append(dequantize(values, targets[name]))
+    return {name: np.concatenate(parts) for name, parts in answers.items()}
+
+
+def quantize(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
     """Bring real values to the type of `tensor`: q = value / scale + zero point, rounded."""
+    import numpy as np
+
     scale, zero = tensor["quantization"]
     if not scale:
         return values.astype(tensor["dtype"])
@@ -97,60 +207,119 @@ def quantise(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
     return np.clip(np.round(values / scale + zero), limits.min, limits.max).astype(tensor["dtype"])
 
 
-def dequantise(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
+def dequantize(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
     """Bring values of `tensor` back to real ones: value = (q - zero point) * scale."""
     scale, zero = tensor["quantization"]
     return (values.astype("float32") - zero) * scale if scale else values
 
 
-def main() -> None:
-    """Convert, measure on the test digits, print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("model", nargs="?", default="mnist_cnn.h5", help="default: %(default)s")
-    mnist_data.add_argument(parser)
-    options = parser.parse_args()
-    make_converter(options.model)  # complain before the table begins
-    keras_model = existing("mnist_cnn.keras", "python mnist_cnn.py")
-    data = mnist_data.load(options.data)
-    images = (data.x_test[..., np.newaxis] / 255).astype("float32")
-    samples = (data.x_train[:200, ..., np.newaxis] / 255).astype("float32")
-    with reading(keras_model, "a model"):
-        reference = keras.models.load_model(keras_model, compile=False).predict(images, verbose=0)
+def compare(outputs: Arrays, reference: Arrays, labels: np.ndarray | None) -> dict[str, float]:
+    """Return how far outputs are from those of the model, and how many labels are right.
 
-    precisions: list[Callable[[tf.lite.TFLiteConverter, np.ndarray], None]] = [
-        float32,
-        float16,
-        dynamic,
-        int8,
-    ]
-    figures: dict[str, dict[str, Any]] = {}
-    print(f"{'':8}  {'bytes':>9}  accuracy  same label  largest difference")
-    for precision in precisions:
-        name = precision.__name__
-        path = Path("mnist_cnn.tflite" if name == "float32" else f"mnist_cnn_{name}.tflite")
-        converter = make_converter(options.model)
-        precision(converter, samples)
-        with reading(options.model, "a model to convert"):
-            content = convert_quietly(converter)
-        with whole(path) as partial:
-            partial.write_bytes(content)
-        probabilities = predict(path, images)
-        labels = probabilities.argmax(axis=1)
-        figures[name] = {
-            "file": str(path),
-            "bytes": path.stat().st_size,
-            "accuracy": float(np.mean(labels == data.y_test)),
-            "same_label": float(np.mean(labels == reference.argmax(axis=1))),
-            "largest_difference": float(np.abs(probabilities - reference).max()),
-        }
-        print(
-            "{name:8}  {bytes:>9,}  {accuracy:8.2%}  {same_label:10.2%}"
-            "  {largest_difference:18.1g}".format(name=name, **figures[name]),
-            flush=True,
+    Labels are those of the first output, if it has one number for each class.
+    """
+    import numpy as np
+
+    first = min(reference)
+    found, wanted = outputs[first], reference[first][: len(outputs[first])]
+    figures = {}
+    if wanted.ndim == 2 and wanted.shape[1] > 1:
+        if labels is not None:
+            figures["accuracy"] = float(np.mean(found.argmax(1) == labels[: len(found)]))
+        figures["same_label"] = float(np.mean(found.argmax(1) == wanted.argmax(1)))
+    figures["largest_difference"] = max(
+        float(np.abs(values - reference[name][: len(values)]).max())
+        for name, values in outputs.items()
+    )
+    return figures
+
+
+def print_row(name: str, figures: dict[str, Any], *, header: bool) -> None:
+    """Print the figures of a precision, below their names if this is the first."""
+    cells = {key: format(figures[key], COLUMNS[key]) for key in COLUMNS if key in figures}
+    if header:
+        print(" " * 8 + "".join(f"{key.replace('_', ' '):>{len(cells[key])}}" for key in cells))
+    print(f"{name:8}" + "".join(cells.values()), flush=True)
+
+
+def convert(model: Model, precision: str, calibration: Arrays, batch: int) -> bytes:
+    """Return the .tflite of a model in a precision."""
+    converter = model.converter()
+    set_precision(converter, precision, calibration, batch)
+    content: bytes = converter.convert()
+    return content
+
+
+def check_loops(content: bytes) -> None:
+    """Raise a ProgramError if there is a loop in a .tflite: calibration crashes on it."""
+    names = inspect_tflite.operators(inspect_tflite.parse(content))
+    if any(name.startswith("WHILE ") for name in names):
+        raise ProgramError(
+            "the loop of a recurrent layer crashes TensorFlow's calibration; "
+            "build the layer with unroll=True"
         )
-    with whole("convert.json") as path:
-        path.write_text(json.dumps(figures))
+
+
+def parse_options() -> argparse.Namespace:
+    """Return the options of the command line, the files of samples by their default names."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "model", nargs="?", type=Path, default="mnist_cnn.keras", help="default: %(default)s"
+    )
+    parser.add_argument("--samples", metavar="FILE", help="default: NAME_samples.npz")
+    parser.add_argument(
+        "--calibration",
+        metavar="FILE",
+        help="default: NAME_calibration.npz, or the samples where there is none",
+    )
+    parser.add_argument("--batch", type=at_least(1), help="fix the batch to this size")
+    options = parser.parse_args()
+    existing(options.model, "python mnist_cnn.py")
+    if options.batch and options.model.is_dir():
+        raise ProgramError("--batch takes a .keras or .h5 file, not a SavedModel")
+    options.name = name_of(options.model)
+    options.samples = options.samples or f"{options.name}_samples.npz"
+    if not Path(options.samples).exists():
+        raise ProgramError(
+            f"{options.samples} is not here; save samples of {options.model} there with "
+            "numpy.savez, or name a file with --samples"
+        )
+    if not options.calibration:
+        file = f"{options.name}_calibration.npz"
+        options.calibration = file if Path(file).exists() else options.samples
+    return options
+
+
+def main() -> None:
+    """Convert, compare with the model on the samples, print a table."""
+    options = parse_options()
+    check_writable()
+    path = options.model
+    model = open_saved_model(path) if path.is_dir() else open_keras(path, options.batch)
+    inputs, labels = samples.for_model(options.samples, model.inputs)
+    calibration, _ = samples.for_model(options.calibration, model.inputs)
+    calibration = {name: array[:CALIBRATION] for name, array in calibration.items()}
+    reference = model.predict(inputs)
+
+    figures: dict[str, dict[str, Any]] = {}
+    content = b""
+    for precision in PRECISIONS:
+        with converting(path, precision):
+            if precision == "int8":
+                check_loops(content)
+            content = convert(model, precision, calibration, options.batch or 1)
+        suffix = "" if precision == "float32" else f"_{precision}"
+        with whole(f"{options.name}{suffix}.tflite") as file:
+            file.write_bytes(content)
+        compared = compare(predict(content, inputs), reference, labels)
+        figures[precision] = {"bytes": len(content), **compared}
+        print_row(precision, figures[precision], header=precision == PRECISIONS[0])
+    with whole(f"{options.name}_convert.json") as file:
+        file.write_text(json.dumps(figures))
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     run(main)

@@ -39,29 +39,32 @@ dependencies {
 }
 
 // [model]
-/** Copies the converted model into the assets; it is made by a program, so it is not committed. */
+/** Copies the files that gradle.properties names into the assets, under names of the app's own. */
 abstract class CopyModel : DefaultTask() {
     @get:InputFile
     abstract val model: RegularFileProperty
+
+    @get:InputFile
+    abstract val labels: RegularFileProperty
 
     @get:OutputDirectory
     abstract val assets: DirectoryProperty
 
     @TaskAction
     fun copy() {
-        val source = model.get().asFile
-        source.copyTo(assets.file(source.name).get().asFile, overwrite = true)
+        model.get().asFile.copyTo(assets.file("model.tflite").get().asFile, overwrite = true)
+        labels.get().asFile.copyTo(assets.file("labels.txt").get().asFile, overwrite = true)
     }
 }
 
 androidComponents {
-    // The folder that holds this project also holds the model; or: gradlew -Pmodel=<path> …
-    val path = providers.gradleProperty("model").orElse("../mnist_cnn.tflite")
+    val root = rootProject.layout.projectDirectory
     onVariants { variant ->
         val name = variant.name.replaceFirstChar(Char::uppercase)
         val copyModel =
             tasks.register<CopyModel>("copy${name}Model") {
-                model = rootProject.layout.projectDirectory.file(path)
+                model = root.file(providers.gradleProperty("model"))
+                labels = root.file(providers.gradleProperty("labels"))
             }
         variant.sources.assets?.addGeneratedSourceDirectory(copyModel, CopyModel::assets)
     }

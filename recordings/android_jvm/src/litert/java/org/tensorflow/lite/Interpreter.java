@@ -5,6 +5,7 @@ import com.sun.jna.Native;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
 
@@ -26,6 +27,7 @@ public final class Interpreter implements AutoCloseable {
   private final Pointer[] tensors = new Pointer[2];
   private final Pointer[] buffers = new Pointer[2];
   private final Memory[] arrays = new Memory[2];
+  private final int[][] shapes = new int[2][];
 
   /** Prepares the model in a mapped or direct buffer. */
   public Interpreter(ByteBuffer content) {
@@ -66,6 +68,8 @@ public final class Interpreter implements AutoCloseable {
                     environment, type, requirements, made));
     arrays[which] = new Memory(Native.POINTER_SIZE);
     arrays[which].setPointer(0, buffers[which]);
+    // rank (seven bits), then eight dimensions
+    shapes[which] = layout.getIntArray(4, layout.getByte(0) & 0x7F);
   }
 
   /** Runs the model on the bytes of a direct buffer; the answer is a float[1][n] or byte[1][n]. */
@@ -112,7 +116,10 @@ public final class Interpreter implements AutoCloseable {
   private Tensor tensor(int which) {
     Memory params = new Memory(16);
     LiteRt.check(LiteRt.LiteRtGetPerTensorQuantization(tensors[which], params));
+    int elements = Arrays.stream(shapes[which]).reduce(1, (size, length) -> size * length);
     return new Tensor(
+        shapes[which],
+        elements * (params.getFloat(0) == 0 ? Float.BYTES : Byte.BYTES), // int8 has a scale
         new Tensor.QuantizationParams(params.getFloat(0), Math.toIntExact(params.getLong(8))));
   }
 

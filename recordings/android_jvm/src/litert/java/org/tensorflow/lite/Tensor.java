@@ -2,10 +2,24 @@ package org.tensorflow.lite;
 
 /** The part of the API's Tensor that the app uses. */
 public final class Tensor {
+  private final int[] shape;
+  private final int size;
   private final QuantizationParams params;
 
-  Tensor(QuantizationParams params) {
+  Tensor(int[] shape, int size, QuantizationParams params) {
+    this.shape = shape;
+    this.size = size;
     this.params = params;
+  }
+
+  /** Returns the length of each dimension. */
+  public int[] shape() {
+    return shape.clone();
+  }
+
+  /** Returns how many bytes a buffer for it has. */
+  public int numBytes() {
+    return size;
   }
 
   /** Returns how the numbers of this tensor stand for real ones. */

@@ -1,8 +1,10 @@
 package android.content.res;
 
 import android.os.ParcelFileDescriptor;
+import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -42,6 +44,17 @@ public final class AssetManager {
     RandomAccessFile file = new RandomAccessFile(apk, "r");
     return new AssetFileDescriptor(
         new ParcelFileDescriptor(file.getFD()), offset(file, "assets/" + name), length(name));
+  }
+
+  /** Returns the content of the asset, compressed in the package or not. */
+  public InputStream open(String name) throws IOException {
+    try (ZipFile zip = new ZipFile(apk)) {
+      ZipEntry entry = zip.getEntry("assets/" + name);
+      if (entry == null) {
+        throw new FileNotFoundException(name);
+      }
+      return new ByteArrayInputStream(zip.getInputStream(entry).readAllBytes());
+    }
   }
 
   private long length(String name) throws IOException {

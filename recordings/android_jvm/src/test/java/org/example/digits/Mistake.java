@@ -6,28 +6,28 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.tensorflow.lite.Interpreter;
 
 /** Makes one mistake and prints what comes of it: the exception, or the wrong answer. */
 final class Mistake {
-  /** Arguments: the mistake, an APK, the asset, the digits of which the first is read. */
+  /** Arguments: the mistake, an APK, the digits of which the first is read. */
   public static void main(String[] arguments) throws IOException {
     OnDesktop.loadRuntime();
     try {
-      make(arguments[0], arguments[1], arguments[2], Path.of(arguments[3]));
+      make(arguments[0], arguments[1], Path.of(arguments[2]));
     } catch (IOException | IllegalArgumentException | IllegalStateException error) {
       System.out.println(error);
     }
   }
 
-  private static void make(String mistake, String apk, String asset, Path digits)
-      throws IOException {
-    int[] pixels = java.util.Arrays.copyOf(OnDesktop.pixels(digits), 28 * 28);
+  private static void make(String mistake, String apk, Path digits) throws IOException {
+    int[] pixels = Arrays.copyOf(OnDesktop.pixels(digits, 1), 28 * 28);
     ByteBuffer input = ByteBuffer.allocateDirect(4 * 28 * 28).order(ByteOrder.nativeOrder());
     ByteBuffer model =
         mistake.equals("heap")
             ? ByteBuffer.wrap(Files.readAllBytes(Path.of(apk)))
-            : ModelFile.map(new AssetManager(apk), asset);
+            : ModelFile.map(new AssetManager(apk));
     float[][] labelProb = new float[1][10];
     try (Interpreter interpreter = new Interpreter(model)) {
       switch (mistake) {
@@ -42,12 +42,12 @@ final class Mistake {
           break;
         case "inverted":
           for (int pixel : pixels) {
-            input.putFloat((float) (Picture.grey(pixel) / 255));
+            input.putFloat((float) (Picture.gray(pixel) / 255));
           }
           break;
         case "scale":
           for (int pixel : pixels) {
-            input.putFloat((float) (255 - Picture.grey(pixel)));
+            input.putFloat((float) (255 - Picture.gray(pixel)));
           }
           break;
         case "order":
@@ -65,7 +65,7 @@ final class Mistake {
       }
       input.rewind();
       interpreter.run(input, labelProb);
-      OnDesktop.print(labelProb[0]);
+      OnDesktop.print(labelProb[0], ModelFile.labels(new AssetManager(apk)));
     }
   }
 

@@ -4,10 +4,12 @@ import android.app.Activity;
 import android.os.Bundle;
 import android.widget.TextView;
 import java.io.IOException;
+import java.util.List;
 
 /** One screen: a digit is drawn, the probabilities and the top label are shown. */
 public final class MainActivity extends Activity {
-  private DigitClassifier classifier;
+  private Classifier classifier;
+  private List<String> labels;
   private DrawingView drawing;
   private TextView top;
   private TextView probabilities;
@@ -22,7 +24,8 @@ public final class MainActivity extends Activity {
     probabilities = (TextView) findViewById(R.id.probabilities);
     findViewById(R.id.clear).setOnClickListener(view -> clear());
     try {
-      classifier = new DigitClassifier(ModelFile.map(getAssets(), ModelFile.MODEL_PATH));
+      classifier = open();
+      labels = ModelFile.labels(getAssets());
     } catch (IOException | IllegalArgumentException error) {
       top.setText(getString(R.string.no_model, error.getMessage()));
       return;
@@ -30,13 +33,24 @@ public final class MainActivity extends Activity {
     drawing.setOnStroke(this::classify);
   }
 
+  // [open]
+  /** Opens the model with one of the classifiers; the others take the same place. */
+  private Classifier open() throws IOException {
+    return new FloatClassifier(ModelFile.map(getAssets()));
+    // return new QuantizedClassifier(ModelFile.map(getAssets()));
+    // return new KotlinClassifier(ModelFile.map(getAssets()));
+    // return new CompiledClassifier(getAssets(), new int[] {1, 28, 28, 1});
+  }
+
   // [show]
   /** Reads the digit after each stroke; it takes milliseconds, so no thread of its own. */
   private void classify() {
+    int[] shape = classifier.inputShape(); // 1, height, width, channels
     float[] drawn = Picture.brightness(drawing.pixels());
-    float[] labelProb = classifier.classify(Centring.centre(drawn, drawing.getWidth()));
+    float[] picture = Centering.center(drawn, drawing.getWidth(), shape[2], shape[1]);
+    float[] labelProb = classifier.classify(Picture.repeated(picture, shape[3]));
     int label = Ranking.top(labelProb);
-    top.setText(getString(R.string.top, label, 100 * labelProb[label]));
+    top.setText(getString(R.string.top, Ranking.name(labels, label), 100 * labelProb[label]));
     probabilities.setText(Ranking.lines(labelProb));
   }
 

@@ -2,31 +2,51 @@ package org.example.digits;
 
 import java.nio.ByteBuffer;
 
-/** From the pixels of a drawing to the numbers that the network reads. */
+/** From the pixels of a picture to the numbers that the network reads. */
 final class Picture {
-  /** Width and height of the picture that the network reads, in pixels. */
-  static final int SIZE = 28;
-
   // [brightness]
   /**
-   * Returns how light each pixel is as the network knows it: 0 is the ground, 1 is the digit.
+   * Returns how light each pixel of a drawing is as the network knows it: 0 is the ground, 1 the
+   * digit.
    *
    * @param pixels ARGB as {@code Bitmap.getPixels} gives them, a dark digit on light ground
    */
   static float[] brightness(int[] pixels) {
     float[] result = new float[pixels.length];
     for (int i = 0; i < pixels.length; i++) {
-      result[i] = (float) ((255 - grey(pixels[i])) / 255); // MNIST is light on dark: invert
+      result[i] = (float) ((255 - gray(pixels[i])) / 255); // MNIST is light on dark: invert
     }
     return result;
   }
 
-  /** Returns the grey value 0 to 255 of an ARGB pixel (ITU-R BT.601 weights). */
-  static double grey(int pixel) {
+  /** Returns the gray value 0 to 255 of an ARGB pixel (ITU-R BT.601 weights). */
+  static double gray(int pixel) {
     int red = pixel >> 16 & 0xFF;
     int green = pixel >> 8 & 0xFF;
     int blue = pixel & 0xFF;
     return 0.299 * red + 0.587 * green + 0.114 * blue;
+  }
+
+  // [colors]
+  /** Returns red, green and blue of each ARGB pixel, 0 to 1: for a network that reads photos. */
+  static float[] colors(int[] pixels) {
+    float[] result = new float[3 * pixels.length];
+    for (int i = 0; i < pixels.length; i++) {
+      result[3 * i] = (pixels[i] >> 16 & 0xFF) / 255f;
+      result[3 * i + 1] = (pixels[i] >> 8 & 0xFF) / 255f;
+      result[3 * i + 2] = (pixels[i] & 0xFF) / 255f;
+    }
+    return result;
+  }
+
+  // [repeated]
+  /** Returns each gray value as often as the network has channels. */
+  static float[] repeated(float[] picture, int channels) {
+    float[] result = new float[picture.length * channels];
+    for (int i = 0; i < result.length; i++) {
+      result[i] = picture[i / channels];
+    }
+    return result;
   }
 
   // [fill]

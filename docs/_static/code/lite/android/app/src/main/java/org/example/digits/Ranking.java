@@ -1,15 +1,14 @@
 package org.example.digits;
 
-/** What a user is told about the ten probabilities. */
-final class Ranking {
-  /** The digits 0 to 9. */
-  static final int LABELS = 10;
+import java.util.List;
 
+/** What a user is told about the probabilities. */
+final class Ranking {
   // [print]
   /** Returns one line for each label: {@code index 7 prob is 0.9999999}. */
   static String lines(float[] labelProb) {
     StringBuilder lines = new StringBuilder();
-    for (int index = 0; index < LABELS; index++) {
+    for (int index = 0; index < labelProb.length; index++) {
       lines
           .append("index ")
           .append(index)
@@ -24,12 +23,18 @@ final class Ranking {
   /** Returns the label with the largest probability; of equal ones the first. */
   static int top(float[] labelProb) {
     int top = 0;
-    for (int label = 1; label < LABELS; label++) {
+    for (int label = 1; label < labelProb.length; label++) {
       if (labelProb[label] > labelProb[top]) {
         top = label;
       }
     }
     return top;
+  }
+
+  // [name]
+  /** Returns the text of a label, or its number if labels.txt is too short for it. */
+  static String name(List<String> labels, int label) {
+    return label < labels.size() ? labels.get(label) : String.valueOf(label);
   }
 
   // [end]

@@ -1,27 +1,30 @@
 package org.example.digits;
 
-/** Places a digit as in MNIST: 20 pixels large, its centre of mass in the middle of 28 x 28. */
-final class Centring {
-  private static final int DIGIT = 20;
+/** Places a digit as in MNIST: 20 of 28 pixels large, its center of mass in the middle. */
+final class Centering {
+  private static final float SHARE = 20 / 28f; // of the picture
   private static final float INK = 0.1f; // fainter than this is ground
 
-  // [centre]
+  // [center]
   /**
-   * Cuts the digit out, scales its longer side to 20 pixels and moves it to the middle.
+   * Cuts the digit out, scales its longer side and moves it to the middle.
    *
    * @param drawing brightness 0 to 1, row by row, light digit on dark
-   * @param width the length of a row in pixels
-   * @return 28 x 28 values; all zero if there is no digit
+   * @param drawn the length of a row of the drawing in pixels
+   * @param width of the picture that the network reads
+   * @param height of the picture that the network reads
+   * @return width x height values; all zero if there is no digit
    */
-  static float[] centre(float[] drawing, int width) {
-    float[] result = new float[Picture.SIZE * Picture.SIZE];
-    int[] box = boundingBox(drawing, width);
+  static float[] center(float[] drawing, int drawn, int width, int height) {
+    float[] result = new float[width * height];
+    int[] box = boundingBox(drawing, drawn);
     if (box == null) {
       return result;
     }
     int boxWidth = box[2] - box[0];
     int boxHeight = box[3] - box[1];
-    float scale = (float) Math.max(boxWidth, boxHeight) / DIGIT; // drawing pixels per new pixel
+    // pixels of the drawing for a new one
+    float scale = Math.max(boxWidth, boxHeight) / (float) Math.round(SHARE * Math.min(width, height));
     int columns = Math.max(1, Math.round(boxWidth / scale));
     int rows = Math.max(1, Math.round(boxHeight / scale));
     float[] digit = new float[rows * columns];
@@ -30,19 +33,21 @@ final class Centring {
         digit[y * columns + x] =
             mean(
                 drawing,
-                width,
+                drawn,
                 box[0] + (float) x * boxWidth / columns,
                 box[1] + (float) y * boxHeight / rows,
                 box[0] + (float) (x + 1) * boxWidth / columns,
                 box[1] + (float) (y + 1) * boxHeight / rows);
       }
     }
-    place(digit, columns, rows, result);
+    place(digit, columns, rows, result, width);
     return result;
   }
 
-  /** Copies the digit to where its centre of mass is in the middle, as far as it fits. */
-  private static void place(float[] digit, int columns, int rows, float[] result) {
+  /** Copies the digit to where its center of mass is in the middle, as far as it fits. */
+  private static void place(
+      float[] digit, int columns, int rows, float[] result, int width) {
+    int height = result.length / width;
     double mass = 0;
     double massX = 0;
     double massY = 0;
@@ -54,10 +59,10 @@ final class Centring {
         massY += value * (y + 0.5);
       }
     }
-    int left = clamp(Math.round((float) (Picture.SIZE / 2.0 - massX / mass)), columns);
-    int top = clamp(Math.round((float) (Picture.SIZE / 2.0 - massY / mass)), rows);
+    int left = clamp(Math.round((float) (width / 2.0 - massX / mass)), width - columns);
+    int top = clamp(Math.round((float) (height / 2.0 - massY / mass)), height - rows);
     for (int y = 0; y < rows; y++) {
-      System.arraycopy(digit, y * columns, result, (top + y) * Picture.SIZE + left, columns);
+      System.arraycopy(digit, y * columns, result, (top + y) * width + left, columns);
     }
   }
 
@@ -96,10 +101,10 @@ final class Centring {
     return (float) (sum / area);
   }
 
-  private static int clamp(int start, int length) {
-    return Math.max(0, Math.min(Picture.SIZE - length, start));
+  private static int clamp(int start, int largest) {
+    return Math.max(0, Math.min(largest, start));
   }
 
   // [end]
-  private Centring() {}
+  private Centering() {}
 }

@@ -2,17 +2,14 @@ package org.example.digits;
 
 import java.nio.ByteBuffer;
 import org.tensorflow.lite.Interpreter;
+import org.tensorflow.lite.Tensor;
 import org.tensorflow.lite.Tensor.QuantizationParams;
 
-/** Reads a handwritten digit with a model whose input and output are int8. */
-final class QuantizedDigitClassifier implements AutoCloseable {
+/** A network whose input and output are int8. */
+final class QuantizedClassifier implements Classifier {
   private final Interpreter interpreter;
-
-  // [quantized]
-  /** One byte a pixel; bytes have no order. */
-  private final ByteBuffer input = ByteBuffer.allocateDirect(Picture.SIZE * Picture.SIZE);
-
-  private final byte[][] labelProb = new byte[1][Ranking.LABELS];
+  private final ByteBuffer input;
+  private final byte[][] labelProb;
   private final QuantizationParams inputParams;
   private final QuantizationParams outputParams;
 
@@ -21,25 +18,31 @@ final class QuantizedDigitClassifier implements AutoCloseable {
    *
    * @param model the content of a .tflite file, mapped or direct; the interpreter keeps using it
    */
-  QuantizedDigitClassifier(ByteBuffer model) {
+  QuantizedClassifier(ByteBuffer model) {
     interpreter = new Interpreter(model);
-    inputParams = interpreter.getInputTensor(0).quantizationParams();
-    outputParams = interpreter.getOutputTensor(0).quantizationParams();
+    Tensor source = interpreter.getInputTensor(0);
+    Tensor result = interpreter.getOutputTensor(0);
+    input = ByteBuffer.allocateDirect(source.numBytes()); // a byte a value; bytes have no order
+    labelProb = new byte[1][result.shape()[1]];
+    inputParams = source.quantizationParams();
+    outputParams = result.quantizationParams();
   }
 
-  /**
-   * Returns the probability of each of the ten labels, in steps of 1/256.
-   *
-   * @param picture 28 x 28 values from 0 to 1, row by row, light digit on dark
-   */
-  float[] classify(float[] picture) {
+  @Override
+  public int[] inputShape() {
+    return interpreter.getInputTensor(0).shape();
+  }
+
+  // [quantized]
+  @Override
+  public float[] classify(float[] picture) {
     input.rewind();
     for (float value : picture) {
       input.put(quantize(value));
     }
     input.rewind();
     interpreter.run(input, labelProb);
-    float[] result = new float[Ranking.LABELS];
+    float[] result = new float[labelProb[0].length];
     for (int label = 0; label < result.length; label++) {
       result[label] = outputParams.getScale() * (labelProb[0][label] - outputParams.getZeroPoint());
     }

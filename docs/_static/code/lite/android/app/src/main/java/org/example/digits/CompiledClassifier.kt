@@ -5,18 +5,19 @@ import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.CompiledModel
 
 /**
- * Reads a handwritten digit with CompiledModel, the newer API of the same package.
+ * A network whose input and output are float32, with CompiledModel, the newer API of LiteRT.
  *
  * It opens the asset itself and makes its own buffers: no mapping, no byte order, no float[1][10].
  */
-internal class CompiledDigitClassifier(assets: AssetManager) : AutoCloseable {
+internal class CompiledClassifier(assets: AssetManager, private val shape: IntArray) : Classifier {
     private val model =
-        CompiledModel.create(assets, "mnist_cnn.tflite", CompiledModel.Options(Accelerator.CPU))
+        CompiledModel.create(assets, ModelFile.MODEL, CompiledModel.Options(Accelerator.CPU))
     private val inputs = model.createInputBuffers()
     private val outputs = model.createOutputBuffers()
 
-    /** Returns ten probabilities for 28 x 28 values from 0 to 1, light digit on dark. */
-    fun classify(picture: FloatArray): FloatArray {
+    override fun inputShape(): IntArray = shape
+
+    override fun classify(picture: FloatArray): FloatArray {
         inputs[0].writeFloat(picture)
         model.run(inputs, outputs)
         return outputs[0].readFloat()

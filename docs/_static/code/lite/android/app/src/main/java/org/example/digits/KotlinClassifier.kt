@@ -24,31 +24,33 @@ internal fun AssetManager.map(path: String): MappedByteBuffer =
 // [brightness]
 /** How light each ARGB pixel is, inverted: 0 is the light ground, 1 is the dark digit. */
 internal fun brightness(pixels: IntArray) =
-    FloatArray(pixels.size) { ((255 - grey(pixels[it])) / 255).toFloat() }
+    FloatArray(pixels.size) { ((255 - gray(pixels[it])) / 255).toFloat() }
 
-private fun grey(pixel: Int): Double {
+private fun gray(pixel: Int): Double {
     val red = pixel shr 16 and 0xFF
     val green = pixel shr 8 and 0xFF
     val blue = pixel and 0xFF
     return 0.299 * red + 0.587 * green + 0.114 * blue
 }
 
-/** Reads a handwritten digit: DigitClassifier.java in Kotlin. */
-internal class KotlinDigitClassifier(model: ByteBuffer) : AutoCloseable {
-    // [buffer]
-    private val input =
-        ByteBuffer.allocateDirect(Float.SIZE_BYTES * 1 * 28 * 28 * 1)
-            .order(ByteOrder.nativeOrder())
-
-    // [output]
-    private val labelProb = Array(1) { FloatArray(10) }
-
+/** A network whose input and output are float32: FloatClassifier.java in Kotlin. */
+internal class KotlinClassifier(model: ByteBuffer) : Classifier {
     // [interpreter]
     private val interpreter = Interpreter(model)
 
+    // [buffer]
+    private val input =
+        ByteBuffer.allocateDirect(interpreter.getInputTensor(0).numBytes())
+            .order(ByteOrder.nativeOrder())
+
+    // [output]
+    private val labelProb = arrayOf(FloatArray(interpreter.getOutputTensor(0).shape()[1]))
+
+    // [shape]
+    override fun inputShape(): IntArray = interpreter.getInputTensor(0).shape()
+
     // [run]
-    /** Returns ten probabilities for 28 x 28 values from 0 to 1, light digit on dark. */
-    fun classify(picture: FloatArray): FloatArray {
+    override fun classify(picture: FloatArray): FloatArray {
         input.rewind()
         picture.forEach(input::putFloat)
         input.rewind()
