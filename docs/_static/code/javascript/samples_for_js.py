@@ -56,9 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "model", nargs="?", default="mnist_cnn.keras", help="default: %(default)s"
-    )
+    parser.add_argument("model", nargs="?", default="mnist_cnn.keras", help="default: %(default)s")
     samples.add_argument(parser)
     parser.add_argument("--count", type=at_least(1), default=1000, help="default: %(default)s")
     options = parser.parse_args()

@@ -132,7 +132,11 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", default="page", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=8000, help="default: %(default)s; 0: any")
     parser.add_argument("--cors", metavar="ORIGIN", help="let pages of ORIGIN, or of *, read it")
-    parser.add_argument("--headers", metavar="FILE", help="print the headers of a file (* stands for any text) and end")
+    parser.add_argument(
+        "--headers",
+        metavar="FILE",
+        help="print the headers of a file and end; may hold a *",
+    )
     options = parser.parse_args()
     folder = existing(options.folder, "node bundle.mjs")
     handler = partial(Handler, directory=str(folder), cors=options.cors)

@@ -93,9 +93,7 @@ def main() -> None:
     converter = find_converter()
     with ThreadPoolExecutor() as pool:  # most of a conversion is TensorFlow starting
         jobs = {
-            precision: pool.submit(
-                convert, converter, source, options, f"{name}_tfjs_{precision}"
-            )
+            precision: pool.submit(convert, converter, source, options, f"{name}_tfjs_{precision}")
             for precision, options in PRECISIONS.items()
         }
         figures = {precision: {"bytes": job.result()} for precision, job in jobs.items()}

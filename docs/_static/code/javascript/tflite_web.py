@@ -34,12 +34,10 @@ def one_sample(model: keras.Model) -> Any:
     def fixed(tensor: Any) -> keras.InputSpec:
         if None in tensor.shape[1:]:
             raise ProgramError(
-                f"input {tensor.name} has the shape {tensor.shape}, and LiteRT.js needs fixed sizes; "
+                f"input {tensor.name} has the shape {tensor.shape}; LiteRT.js needs fixed sizes: "
                 "build the model with them, only the first one may be None"
             )
-        return keras.InputSpec(
-            shape=(1, *tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name
-        )
+        return keras.InputSpec(shape=(1, *tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
 
     single = len(model.inputs) == 1
     return keras.tree.map_structure(fixed, model.inputs[0] if single else model.input)
@@ -65,9 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "model", nargs="?", default="mnist_cnn.keras", help="default: %(default)s"
-    )
+    parser.add_argument("model", nargs="?", default="mnist_cnn.keras", help="default: %(default)s")
     source = Path(parser.parse_args().model)
     check_writable()
     model = load_keras(source)
