@@ -176,7 +176,7 @@ class Demo {
     const name = this.#parts.runtime.value;
     const code = error instanceof ModelError ? error.code : 'failed';
     const detail = { reason: error.message, ...error.detail, runtime: this.#text(name) };
-    if (detail.file) detail.file = detail.file.replace(besideThisFile('./'), '');
+    if (detail.file) detail.file = detail.file.replaceAll(besideThisFile('./'), '');
     this.#close();
     const option = [...this.#parts.runtime.options].find(({ value }) => value === name);
     if (code === 'lost') option.disabled = true; // until the page is loaded again
