@@ -9,27 +9,18 @@
 # 图模型
 # ------
 #
-# ``tensorflowjs_converter`` 把 SavedModel 变成图模型：一个 ``model.json``，加上权重文件。权重可以是 float32，也可以量化成 float16 或 uint8，文件随之变小：
+# ``tfjs_convert.py`` 把 SavedModel 转换成三种精度的图模型，各有一个 ``model.json``，加上权重文件。权重可以是 float32，也可以量化成 float16 或 uint8，文件随之变小：
 #
 # .. console:: tfjs_convert
-#
-# 层模型
-# ------
-#
-# 由 Keras 3 的 ``.h5`` 文件转换的层模型，转换时没有报错，加载时才失败：
-#
-# .. console:: tfjs_layers
-#
-# .. console:: load_layers
 #
 # 在 Node 里运行
 # --------------
 #
-# 用同样的测试图片比较 TensorFlow.js 与 Keras 的回答：
+# 用同样的测试图片比较 TensorFlow.js 与 Keras 的结果：
 #
 # .. console:: predict_node
 #
-# “same label” 是与 Keras 模型回答相同的比例，“largest difference” 是概率相差最大的一次。uint8 的文件只有 float32 的四分之一，认错的数字并没有变多：
+# “same class” 是与 Keras 模型判为同一类的比例，“largest difference” 是概率相差最大的一次。左图是文件的大小，右图是这个最大的差，横轴是对数刻度：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -40,25 +31,24 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-sizes = json.loads(Path("tfjs_convert.json").read_text())
-answers = json.loads(Path("predict_wasm.json").read_text())
+sizes = json.loads(Path("saved_model_tfjs.json").read_text())
+answers = json.loads(Path("mnist_cnn_js_wasm.json").read_text())
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.2), sharey=True)
 names = list(sizes)
 bars = left.barh(names, [sizes[name]["bytes"] / 1e6 for name in names], color="C1")
 left.bar_label(bars, fmt="%.2f MB", padding=3)
 left.set(title="Size", xlim=(0, 6.2))
 left.invert_yaxis()
-differences = [answers[f"tfjs_{name}"]["largest_difference"] for name in names]
+differences = [answers[f"saved_model_tfjs_{name}"]["largest_difference"] for name in names]
 bars = right.barh(names, differences)
 right.bar_label(bars, fmt="%.0e", padding=3)
 right.set(title="Largest difference from Keras", xscale="log", xlim=(1e-7, 1))
 figure.tight_layout()
 
 # %%
-# 纯 JavaScript 的 cpu 后端给出同样的回答，只是慢得多：
+# 纯 JavaScript 的 cpu 后端给出同样的结果，只是慢得多：
 #
 # .. console:: predict_node_cpu
-#    :match: ^TensorFlow|digits|tfjs_uint8
 #
 # LiteRT.js 的模型
 # ----------------
@@ -72,14 +62,14 @@ figure.tight_layout()
 #
 # .. console:: bundle
 parts = json.loads(Path("bundle.json").read_text())["parts"]
-models = {"litert": "tflite_int8"}
+models = {"litert": ".tflite"}
 runtimes = ["tfjs-cpu", "tfjs-wasm", "tfjs-webgl", "litert"]
 figure, axis = plt.subplots(figsize=(7.5, 2.4))
 left = [0.0] * len(runtimes)
 for label, names in (
     ("page", ["page"] * len(runtimes)),
     ("runtime", runtimes),
-    ("model", [models.get(name, "tfjs_uint8") for name in runtimes]),
+    ("model", [models.get(name, "graph model") for name in runtimes]),
 ):
     widths = [parts[name]["brotli"] / 1e6 for name in names]
     bars = axis.barh(runtimes, widths, left=left, label=label)
@@ -87,6 +77,6 @@ for label, names in (
 
 axis.bar_label(bars, [f"{total:.2f} MB" for total in left], padding=3)
 axis.set(title="Fetched until the first prediction, with brotli", xlim=(0, 1.2 * max(left)))
-axis.legend(loc="lower center", ncols=3, fontsize=8)
+axis.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3, fontsize=8)
 axis.invert_yaxis()
 figure.tight_layout()

@@ -362,7 +362,7 @@ def browser() -> None:
     parts = json.loads((workspace / "bundle.json").read_text())["parts"]
     kilobytes = (parts["page"]["brotli"] + parts["tfjs-wasm"]["brotli"]) / 1000
     report("TensorFlow.js route in kB", kilobytes, 200, "brotli, page and runtime")
-    report("its model in MB", parts["tfjs_uint8"]["brotli"] / 1e6, 0.95, "brotli, uint8 weights")
+    report("its model in MB", parts["graph model"]["brotli"] / 1e6, 0.95, "brotli, uint8 weights")
 
 
 def in_a_row(page: Page, address: str) -> dict[str, float]:

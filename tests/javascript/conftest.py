@@ -25,8 +25,8 @@ ENVIRONMENT = {
     "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
-EXTRA = ["tfjs_float32", "mnist_cnn_web.tflite", "mnist_cnn.tflite", "mnist_cnn_int8.tflite"]
-EXTRA += ["test_digits.bin"]
+EXTRA = ["saved_model_tfjs_float32", "mnist_cnn_web.tflite", "mnist_cnn_js.bin"]
+EXTRA += ["mnist_cnn.tflite", "mnist_cnn_int8.tflite"]
 READY = {"zh-CN": "已就绪", "en": "is ready"}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -60,7 +60,7 @@ def broken_graph_models(folder: Path) -> dict[str, str]:
     page = folder / "page"
     for name in ("cut", "shape", "unreadable"):
         packed = shutil.ignore_patterns("*.br")
-        shutil.copytree(page / "tfjs_uint8", page / name, ignore=packed)
+        shutil.copytree(page / "saved_model_tfjs_uint8", page / name, ignore=packed)
     weights = page / "cut" / "group1-shard1of1.bin"
     weights.write_bytes(weights.read_bytes()[:1000])
     model = json.loads((page / "shape" / "model.json").read_text())

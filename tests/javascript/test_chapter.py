@@ -167,7 +167,7 @@ def test_a_model_of_another_origin(browser: Browser, built_site: str, site: str)
         chapter.page.on("console", lambda message: heard.append(message.text))
         chapter.page.evaluate(
             "(url) => { document.querySelector('.digit-demo').dataset.graphModel = url; }",
-            f"{site}tfjs_uint8/model.json",
+            f"{site}saved_model_tfjs_uint8/model.json",
         )
         chapter.press()
         chapter.page.get_by_role("alert").filter(has_text="cannot be downloaded").wait_for()

@@ -1,31 +1,38 @@
-/** Put the page together: its modules bundled and tree-shaken, the runtimes and the models. */
+/**
+ * Put the page of the demo together: its modules bundled and tree-shaken, the runtimes and the models.
+ *
+ * It is for models that read what is drawn by hand: one input of gray pictures (batch, rows, columns,
+ * 1), 0 for the paper and 1 for the ink, and one output of probabilities (batch, classes). For other
+ * models see plain_page.mjs, which takes any.
+ */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
-import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
-import { build } from 'esbuild';
-import { ProgramError, existing, graphModel, run } from './node_model.mjs';
+import { product, shapesOf } from './model_files.mjs';
+import {
+  ProgramError, checkWritable, existing, graphModel, packages, readSamples, run, writeWhole,
+} from './node_model.mjs';
+import { PAPER, prepare } from './preparation.mjs';
 
-const USAGE = `usage: node bundle.mjs [--sources FOLDER] [--compress] [--extra FILE ...]
+const USAGE = `usage: node bundle.mjs [--graph-model FOLDER] [--tflite FILE] [--samples FILE] [--labels FILE]
+                       [--compress]
 
-Reads the page's modules in FOLDER (default: the current one), tfjs_uint8/,
-mnist_cnn_web_int8.tflite and pick_digits.json; writes page/, ready for any web server, and its
-bytes to bundle.json: of each file, and of what a browser fetches for each runtime.
-  --sources FOLDER  where digit.mjs and the modules beside it are
-  --extra FILE      a further file or folder for page/, for instance tfjs_float32
-  --compress        write a .br beside each file, and count its bytes too`;
+Reads the page's modules beside this program, a model that classifies drawn gray pictures, samples
+(python samples_for_js.py) and the names of its classes, one a line; writes page/, ready for any web
+server, and its bytes to bundle.json: of each file, and of what a browser fetches for each runtime.
+  --graph-model FOLDER  default: saved_model_tfjs_uint8
+  --tflite FILE         the same model for LiteRT.js; default: mnist_cnn_web_int8.tflite
+  --samples FILE        default: mnist_cnn_js.json
+  --labels FILE         default: mnist_cnn_labels.txt
+  --compress            write a .br beside each file, and count its bytes too`;
 
+const HERE = dirname(process.argv[1]);
 const SOURCES = ['digit_loader.mjs', 'runtimes.mjs']; // what a page imports
 const STATIC = ['index.html', 'digit.css'];
-const MODELS = [
-  ['tfjs_uint8', 'python tfjs_convert.py'],
-  ['mnist_cnn_web_int8.tflite', 'python tflite_web.py'],
-  ['pick_digits.json', 'python digits_for_js.py'],
-];
+const PER_CLASS = 2; // samples to pick on the page
 // A browser fetches one of each pair: the second is for those without (relaxed) SIMD.
 const WASM = {
   '@tensorflow/tfjs-backend-wasm/dist': ['tfjs-backend-wasm-simd.wasm', 'tfjs-backend-wasm.wasm'],
@@ -38,7 +45,7 @@ const WASM = {
 };
 // What is fetched: modules with all that they import, and files.
 const PARTS = {
-  page: { modules: ['digit_loader.mjs', 'digit.mjs'], files: ['digit.css', 'pick_digits.json'] },
+  page: { modules: ['digit_loader.mjs', 'digit.mjs'], files: ['digit.css', 'demo.json'] },
   'tfjs-cpu': { modules: ['tfjs_runtime.mjs', 'backend:cpu'], files: [] },
   'tfjs-wasm': { modules: ['tfjs_runtime.mjs', 'backend:wasm'], files: ['tfjs-backend-wasm-simd.wasm'] },
   'tfjs-webgl': { modules: ['tfjs_runtime.mjs', 'backend:webgl'], files: [] },
@@ -46,39 +53,107 @@ const PARTS = {
     modules: ['litert_runtime.mjs'],
     files: ['litert_wasm_internal.js', 'litert_wasm_internal.wasm'],
   },
-  tfjs_uint8: { modules: [], files: ['tfjs_uint8/model.json', 'tfjs_uint8/group1-shard1of1.bin'] },
-  tflite_int8: { modules: [], files: ['mnist_cnn_web_int8.tflite'] },
 };
 const LARGE = 4e6; // bytes: beyond them, brotli's highest quality takes half a minute
 const require = createRequire(import.meta.url);
 
 /** Return the folder of an npm package: beside this program or above the current folder. */
 function packageFolder(name) {
-  const paths = [process.cwd(), dirname(process.argv[1])];
-  const folders = paths.flatMap((path) => createRequire(`${path}/x.js`).resolve.paths(name));
-  try {
-    return dirname(require.resolve(`${name}/package.json`, { paths }));
-  } catch {
-    throw new ProgramError(`${name} is not in ${folders[0]}; run \`npm ci\` first, beside package-lock.json`);
+  return dirname(require.resolve(`${name}/package.json`, { paths: [process.cwd(), HERE] }));
+}
+
+/** Return the probabilities that the model gives one picture. */
+const predict = (tf, model, pixels, shape) => (
+  tf.tidy(() => model.predict(tf.tensor(pixels, [1, ...shape])).dataSync()));
+
+/**
+ * Return what the page has to know of the model, and samples for it: demo.json.
+ *
+ * @throws {ProgramError} if the demo cannot show this model
+ */
+async function describe(tf, model, options) {
+  const { samples: file, labels: names, graphModel: folder, tflite } = options;
+  const { inputs, outputs } = model.modelSignature;
+  const [shapes, answers] = [inputs, outputs].map((side) => Object.values(shapesOf(side)));
+  const shape = shapes[0].slice(1);
+  const labels = (await existing(names, 'python mnist_cnn.py')).toString().trim().split(/\r?\n/);
+  if (shapes.length !== 1 || shape.length !== 3 || shape[2] !== 1 || shape.includes(-1)
+    || answers.length !== 1 || answers[0].length !== 2) {
+    throw new ProgramError(`${folder} maps ${JSON.stringify(shapes)} to ${JSON.stringify(answers)}, the demo `
+      + 'needs [[-1,rows,columns,1]] and [[-1,classes]]; for other models see plain_page.mjs');
   }
+  if (labels.length !== answers[0][1]) {
+    throw new ProgramError(`${names} has ${labels.length} lines, ${folder} has ${answers[0][1]} classes; `
+      + 'write a line for each class and name the file with --labels');
+  }
+  const samples = await chosenSamples(file, shape, labels);
+  const misread = (sample) => isMisreadInCorner(tf, model, sample, shape, labels);
+  const corner = samples.findIndex(misread);
+  return {
+    graphModel: `${basename(folder)}/model.json`,
+    tflite: basename(tflite),
+    shape,
+    labels,
+    samples,
+    corner: corner < 0 ? null : { sample: corner, size: cornerSize(shape) },
+  };
 }
 
-/** Return the names of the kernels that one prediction of the model calls. */
-async function kernelsOf(folder) {
-  await tf.setBackend('wasm');
-  const model = await tf.loadGraphModel(await graphModel(folder));
-  const { kernelNames } = await tf.profile(() => model.predict(tf.zeros([1, 28, 28, 1])));
-  return kernelNames;
+/** Return some samples of each class: the label, and the pixels as base64 of a byte each. */
+async function chosenSamples(file, shape, labels) {
+  const { inputs, labels: numbers, count } = await readSamples(file);
+  const [input] = Object.values(inputs);
+  if (JSON.stringify(input.shape) !== JSON.stringify(shape)) {
+    throw new ProgramError(`${file} has pictures of ${input.shape}, the model takes ${shape}; `
+      + 'name samples of this model with --samples');
+  }
+  if (!numbers || input.values.some((value) => !(value >= 0 && value <= 1))) {
+    throw new ProgramError(`the demo needs samples with labels and values from 0 to 1, ${file} has others; `
+      + 'for other models see plain_page.mjs');
+  }
+  const size = product(shape);
+  const all = Array.from({ length: count }, (_, i) => i);
+  return labels.flatMap((label, number) => (
+    all.filter((i) => numbers[i] === number).slice(0, PER_CLASS).map((i) => {
+      const pixels = input.values.subarray(i * size, (i + 1) * size).map((value) => Math.round(255 * value));
+      return { label, pixels: Buffer.from(pixels).toString('base64') };
+    })));
 }
 
-/** Have tfjs-custom-module write, for each backend, a TensorFlow.js with just those kernels. */
-async function customModules(folder, kernels) {
+/** Return width and height of a sample in a corner of the paper: whole multiples of its own. */
+function cornerSize([rows, columns]) {
+  const factor = Math.max(1, Math.floor((0.4 * PAPER) / Math.max(rows, columns)));
+  return [columns * factor, rows * factor];
+}
+
+/** Say whether a sample in the corner is read right if it is centered, and wrong if it is not. */
+function isMisreadInCorner(tf, model, { label, pixels }, shape, labels) {
+  const bytes = Buffer.from(pixels, 'base64');
+  const [width, height] = cornerSize(shape);
+  const rgba = new Uint8ClampedArray(4 * PAPER * PAPER).fill(255);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const [row, column] = [Math.floor((y * shape[0]) / height), Math.floor((x * shape[1]) / width)];
+      rgba.fill(255 - bytes[row * shape[1] + column], 4 * (y * PAPER + x), 4 * (y * PAPER + x) + 3);
+    }
+  }
+  const [right, wrong] = [true, false].map((center) => {
+    const picture = prepare(rgba, PAPER, PAPER, shape, { center });
+    const probabilities = picture && predict(tf, model, picture, shape);
+    return picture && labels[probabilities.indexOf(Math.max(...probabilities))] === label;
+  });
+  return right && !wrong;
+}
+
+/** Have tfjs-custom-module write, for each backend, a TensorFlow.js with the kernels of the model. */
+async function customModules(tf, model, { shape }, modelFile, folder) {
+  const { kernelNames: kernels } = await tf.profile(() => model.predict(tf.zeros([1, ...shape])));
   const cli = join(packageFolder('@tensorflow/tfjs'), 'dist/tools/custom_module/cli.js');
   for (const backend of ['cpu', 'wasm', 'webgl']) {
     const config = {
       kernels,
       backends: [backend],
-      models: [resolve('tfjs_uint8/model.json')],
+      models: [resolve(modelFile)],
       outputPath: join(folder, backend),
       forwardModeOnly: true,
     };
@@ -112,13 +187,13 @@ function slim(folder) {
   };
 }
 
-async function bundle(sources, target) {
+async function bundle(tf, esbuild, model, about, modelFile, target) {
   const folder = resolve('.partial-tfjs'); // a fixed name: the hashes in the file names depend on it
   try {
     await mkdir(folder, { recursive: true });
-    await customModules(folder, await kernelsOf('tfjs_uint8'));
-    return await build({
-      entryPoints: SOURCES.map((file) => join(sources, file)),
+    await customModules(tf, model, about, modelFile, folder);
+    return await esbuild.build({
+      entryPoints: SOURCES.map((file) => join(HERE, file)),
       outdir: target,
       bundle: true,
       splitting: true, // what is imported when needed becomes a file of its own
@@ -141,21 +216,15 @@ async function bundle(sources, target) {
   }
 }
 
-async function copyFiles(sources, extra, target) {
-  for (const file of STATIC) await cp(join(sources, file), join(target, file));
+async function copyFiles(about, { graphModel: folder, tflite }, target) {
+  await writeFile(join(target, 'demo.json'), JSON.stringify(about));
+  for (const file of STATIC) await cp(join(HERE, file), join(target, file));
   for (const [folder, files] of Object.entries(WASM)) {
     const [, name, inside] = folder.match(/^(@[^/]+\/[^/]+)\/(.*)$/);
     for (const file of files) await cp(join(packageFolder(name), inside, file), join(target, file));
   }
-  for (const [file, madeBy] of [...MODELS, ...extra.map((file) => [file, 'the program that makes it'])]) {
-    await cp(await present(file, madeBy), join(target, file), { recursive: true });
-  }
-}
-
-async function present(file, madeBy) {
-  const isFolder = (await stat(file).catch(() => null))?.isDirectory();
-  await existing(isFolder ? join(file, 'model.json') : file, madeBy);
-  return file;
+  await cp(folder, join(target, basename(folder)), { recursive: true });
+  await cp(tflite, join(target, basename(tflite)));
 }
 
 /** Return the bytes of each file in `folder`; with `compress`, of its .br too, which is written. */
@@ -197,43 +266,61 @@ function withImports(outputs, entry) {
 }
 
 /** Add up the bytes of each part; what the page has already is not counted again. */
-function parts(files, outputs) {
+function parts(files, outputs, { graphModel: file, tflite }) {
+  const graphModelFiles = Object.keys(files).filter((name) => name.startsWith(`${dirname(file)}/`));
+  const all = {
+    ...PARTS,
+    'graph model': { modules: [], files: graphModelFiles },
+    '.tflite': { modules: [], files: [tflite] },
+  };
   const filesOf = ({ modules, files: others }) => (
     new Set([...modules.flatMap((name) => [...withImports(outputs, name)]), ...others]));
   const page = filesOf(PARTS.page);
-  return Object.fromEntries(Object.entries(PARTS).map(([name, part]) => {
+  return Object.fromEntries(Object.entries(all).map(([name, part]) => {
     const own = [...filesOf(part)].filter((file) => name === 'page' || !page.has(file));
     const total = (key) => own.reduce((sum, file) => sum + files[file][key], 0);
     return [name, { raw: total('raw'), brotli: total('brotli'), files: own }];
   }));
 }
 
-async function main({ sources, compress, extra }) {
+async function main({ compress, 'graph-model': folder, ...files }) {
+  const options = { ...files, graphModel: folder };
+  await checkWritable();
+  const [tf, esbuild] = await packages('@tensorflow/tfjs', 'esbuild', '@tensorflow/tfjs-backend-wasm');
+  const handler = await graphModel(folder);
+  await existing(options.tflite, 'python tflite_web.py');
+  await tf.setBackend('wasm');
+  const model = await tf.loadGraphModel(handler);
+  const about = await describe(tf, model, options);
   const partial = '.partial-page';
   await rm(partial, { recursive: true, force: true });
   try {
     await mkdir(partial);
-    await copyFiles(sources, extra, partial);
-    const { metafile } = await bundle(resolve(sources), resolve(partial));
-    const files = await sizes(partial, compress);
-    const figures = { files, parts: parts(files, metafile.outputs) };
+    await copyFiles(about, options, partial);
+    const { metafile } = await bundle(tf, esbuild, model, about, `${folder}/model.json`, resolve(partial));
+    const bytes = await sizes(partial, compress);
+    const figures = { files: bytes, parts: parts(bytes, metafile.outputs, about) };
     await rm('page', { recursive: true, force: true });
     await rename(partial, 'page');
-    await writeFile('bundle.json', JSON.stringify(figures, null, 1));
-    const row = (name, ...cells) => console.log(name.padEnd(15), ...cells.map((cell) => cell.padStart(9)));
-    const bytes = (number) => (number ? number.toLocaleString('en') : '');
-    row('what is fetched', 'bytes', compress ? 'brotli' : '');
-    for (const [name, { raw, brotli }] of Object.entries(figures.parts)) {
-      row(name, bytes(raw), bytes(brotli));
-    }
+    await writeWhole('bundle.json', JSON.stringify(figures, null, 1));
+    report(figures.parts, compress);
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
 }
 
+function report(rows, compress) {
+  const row = (name, ...cells) => console.log(name.padEnd(15), ...cells.map((cell) => cell.padStart(9)));
+  const bytes = (number) => (number ? number.toLocaleString('en') : '');
+  row('what is fetched', 'bytes', compress ? 'brotli' : '');
+  for (const [name, { raw, brotli }] of Object.entries(rows)) row(name, bytes(raw), bytes(brotli));
+}
+
 const options = {
-  sources: { type: 'string', default: '.' },
+  'graph-model': { type: 'string', default: 'saved_model_tfjs_uint8' },
+  tflite: { type: 'string', default: 'mnist_cnn_web_int8.tflite' },
+  samples: { type: 'string', default: 'mnist_cnn_js.json' },
+  labels: { type: 'string', default: 'mnist_cnn_labels.txt' },
   compress: { type: 'boolean', default: false },
-  extra: { type: 'string', multiple: true, default: [] },
 };
 await run(USAGE, { options }, main);

@@ -1,14 +1,13 @@
 /** The demo: draw or pick a digit, see what the model sees and what it says. */
 import { textsFor } from './digit_texts.mjs';
-import { CLASSES, ModelError } from './model_files.mjs';
-import { prepare } from './preparation.mjs';
+import { ModelError, fetchFile } from './model_files.mjs';
+import { PAPER, prepare } from './preparation.mjs';
 import { RUNTIMES, lacks, openRuntime } from './runtimes.mjs';
 
-const SIDE = 280; // of the paper, in its own pixels, whatever its size on the screen
 const PEN = 22; // width of a line
 const STEP = 10; // of an arrow key
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const MISTAKES = ['invert', 'scale', 'centre'];
+const MISTAKES = ['invert', 'scale', 'center'];
 const TIMED = 20; // predictions
 
 const besideThisFile = (file) => new URL(file, import.meta.url).href;
@@ -16,14 +15,16 @@ const besideThisFile = (file) => new URL(file, import.meta.url).href;
 /**
  * Build the demo in `place` and open the first runtime that works.
  *
- * Each prediction is announced by an event `digit-prediction` whose detail holds the 784 pixels, the
- * ten probabilities, the runtime and the milliseconds.
+ * Sizes, labels and samples are in demo.json, which bundle.mjs takes from the model. Each prediction
+ * is announced by an event `digit-prediction` whose detail holds the pixels, the probabilities, the
+ * runtime and the milliseconds.
  *
  * @param {HTMLElement} place may name other models: data-graph-model, data-tflite
  */
 export async function mount(place) {
+  const about = JSON.parse(new TextDecoder().decode(await fetchFile(besideThisFile('demo.json'))));
   await addStyle();
-  new Demo(place);
+  new Demo(place, about);
 }
 
 function addStyle() {
@@ -42,23 +43,31 @@ class Demo {
   #text;
   #parts;
   #files;
+  #about; // demo.json: the model, and samples for it
+  #sizes;
+  #truth; // the label of the sample on the paper
   #runtime; // the open one; undefined while none is
   #turn = Promise.resolve(); // runs one task after another, so that no two share a backend
   #latest = 0;
 
-  constructor(place) {
+  constructor(place, about) {
     this.#place = place;
+    this.#about = about;
+    this.#sizes = { shape: about.shape, classes: about.labels.length };
     this.#text = textsFor(place);
     this.#files = {
-      graphModel: besideThisFile(place.dataset.graphModel ?? 'tfjs_uint8/model.json'),
-      tflite: besideThisFile(place.dataset.tflite ?? 'mnist_cnn_web_int8.tflite'),
+      graphModel: besideThisFile(place.dataset.graphModel ?? about.graphModel),
+      tflite: besideThisFile(place.dataset.tflite ?? about.tflite),
       wasmFolder: besideThisFile('./'),
     };
-    this.#parts = build(this.#text);
+    this.#parts = build(this.#text, about);
     place.replaceChildren(...this.#parts.top);
     const { paper, clear, runtime, mistakes } = this.#parts;
     makeDrawable(paper, this.#parts.cursor, {
-      drawn: () => this.#predict(),
+      drawn: () => {
+        this.#truth = undefined;
+        this.#predict();
+      },
       clear: () => this.#clear(),
       say: (key) => this.#say(this.#text(key)),
     });
@@ -66,7 +75,7 @@ class Demo {
     runtime.addEventListener('change', () => this.#open(runtime.value));
     this.#parts.measure.addEventListener('click', () => this.#measure());
     for (const name of MISTAKES) mistakes[name].addEventListener('change', () => this.#predict());
-    this.#addDigits();
+    this.#addSamples();
     this.#open(Object.keys(RUNTIMES).find((name) => !lacks(name)));
     paper.focus({ preventScroll: true });
   }
@@ -78,9 +87,9 @@ class Demo {
     this.#parts.error.replaceChildren();
     this.#queue(async () => {
       this.#close();
-      const opened = await openRuntime(name, this.#files);
+      const opened = await openRuntime(name, this.#files, this.#sizes);
       // The first run compiles; do it now and not under the reader's pen.
-      await opened.predict(new Float32Array(28 * 28));
+      await opened.predict(emptyPicture(this.#sizes));
       this.#runtime = { name, ...opened };
       this.#say(this.#text('ready', { name: this.#text(name) }));
       if (!isEmpty(this.#parts.paper)) this.#predict();
@@ -103,7 +112,7 @@ class Demo {
       this.#queue(async () => {
         this.#close();
         this.#say(this.#text('measuring', { name: this.#text(name) }));
-        const times = await timed(name, this.#files).catch(() => null);
+        const times = await timed(name, this.#files, this.#sizes).catch(() => null);
         const text = times
           ? this.#text('measured', { name: this.#text(name), ...times })
           : this.#text('failed', { runtime: this.#text(name), reason: '–' });
@@ -123,9 +132,9 @@ class Demo {
   /** Prepare what is drawn, show it, and predict; only the latest drawing counts. */
   #predict() {
     const { paper, preview, mistakes } = this.#parts;
-    const rgba = paper.getContext('2d').getImageData(0, 0, SIDE, SIDE).data;
+    const rgba = paper.getContext('2d').getImageData(0, 0, PAPER, PAPER).data;
     const steps = Object.fromEntries(MISTAKES.map((name) => [name, !mistakes[name].checked]));
-    const pixels = prepare(rgba, SIDE, SIDE, steps);
+    const pixels = prepare(rgba, PAPER, PAPER, this.#about.shape, steps);
     if (!pixels) {
       this.#say(this.#text('empty'));
       return;
@@ -143,14 +152,16 @@ class Demo {
 
   #show(pixels, probabilities, milliseconds) {
     const { name } = this.#runtime;
-    probabilities.forEach((value, label) => {
-      const { bar, number, row } = this.#parts.rows[label];
+    probabilities.forEach((value, i) => {
+      const { bar, number, row } = this.#parts.rows[i];
       bar.style.setProperty('width', `${100 * value}%`);
       number.textContent = percent(value);
       row.classList.toggle('digit-top', value === Math.max(...probabilities));
     });
-    const label = probabilities.indexOf(Math.max(...probabilities));
-    this.#say(this.#text('result', { label, percent: percent(probabilities[label]) }));
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    const label = this.#about.labels[best];
+    const right = label === this.#truth ? 'right' : 'wrong';
+    this.#say(this.#text(this.#truth === undefined ? 'result' : right, { label, truth: this.#truth, percent: percent(probabilities[best]) }));
     this.#parts.time.textContent = this.#text('time', {
       name: this.#text(name),
       time: milliseconds.toFixed(1),
@@ -165,7 +176,7 @@ class Demo {
     const name = this.#parts.runtime.value;
     const code = error instanceof ModelError ? error.code : 'failed';
     const detail = { reason: error.message, ...error.detail, runtime: this.#text(name) };
-    if (detail.file) detail.file = detail.file.replace(besideThisFile('./'), '');
+    if (detail.file) detail.file = detail.file.replaceAll(besideThisFile('./'), '');
     this.#close();
     const option = [...this.#parts.runtime.options].find(({ value }) => value === name);
     if (code === 'lost') option.disabled = true; // until the page is loaded again
@@ -190,8 +201,9 @@ class Demo {
   #clear() {
     const { paper, preview, rows, time } = this.#parts;
     this.#latest += 1; // a prediction under way no longer counts
+    this.#truth = undefined;
     wipe(paper);
-    preview.getContext('2d').clearRect(0, 0, 28, 28);
+    preview.getContext('2d').clearRect(0, 0, preview.width, preview.height);
     for (const { bar, number, row } of rows) {
       bar.style.setProperty('width', '0');
       number.textContent = '';
@@ -201,32 +213,48 @@ class Demo {
     this.#say(this.#text('empty'));
   }
 
-  async #addDigits() {
-    const answer = await fetch(besideThisFile('pick_digits.json')).catch(() => null);
-    if (!answer?.ok) return; // drawing works without
-    const { digits } = await answer.json();
-    for (const { label, pixels } of digits) {
+  /** Offer the samples, and one of them in a corner, which is misread if it is not centered. */
+  #addSamples() {
+    const { shape: [rows, columns], samples, corner } = this.#about;
+    const canvases = samples.map(({ pixels }) => {
       const bytes = Uint8Array.from(atob(pixels), (char) => char.charCodeAt(0));
-      const small = element('canvas', { width: 28, height: 28 });
-      showPixels(small, bytes.map((value) => 255 - value), 1);
-      const button = element('button', { type: 'button', 'aria-label': this.#text('picked', { label }) }, small);
-      button.addEventListener('click', () => {
-        wipe(this.#parts.paper);
-        const context = this.#parts.paper.getContext('2d');
-        context.imageSmoothingEnabled = false;
-        context.drawImage(small, 0, 0, SIDE, SIDE);
-        this.#predict();
-      });
-      this.#parts.digits.append(button);
-    }
+      const canvas = element('canvas', { width: columns, height: rows });
+      showPixels(canvas, bytes.map((value) => 255 - value), 1);
+      return canvas;
+    });
+    const button = (i, size, ...content) => {
+      const made = element('button', { type: 'button' }, ...content);
+      made.addEventListener('click', () => this.#pick(canvases[i], samples[i].label, size));
+      return made;
+    };
+    samples.forEach(({ label }, i) => {
+      const picked = button(i, [PAPER, PAPER], canvases[i], ` ${label}`);
+      picked.setAttribute('aria-label', this.#text('picked', { label }));
+      this.#parts.digits.append(picked);
+    });
+    if (!corner) return;
+    const text = this.#text('corner', { label: samples[corner.sample].label });
+    this.#parts.corner.append(button(corner.sample, corner.size, text));
+  }
+
+  #pick(canvas, label, [width, height]) {
+    const { paper } = this.#parts;
+    wipe(paper);
+    const context = paper.getContext('2d');
+    context.imageSmoothingEnabled = false;
+    context.drawImage(canvas, 0, 0, width, height);
+    this.#truth = label;
+    this.#predict();
   }
 }
 
+const emptyPicture = ({ shape }) => new Float32Array(shape.reduce((a, b) => a * b));
+
 /** Return the milliseconds until a runtime's first answer, and the median of the later ones. */
-async function timed(name, files) {
+async function timed(name, files, sizes) {
   const start = performance.now();
-  const opened = await openRuntime(name, files);
-  const pixels = new Float32Array(28 * 28);
+  const opened = await openRuntime(name, files, sizes);
+  const pixels = emptyPicture(sizes);
   await opened.predict(pixels);
   const first = performance.now() - start;
   const times = [];
@@ -241,16 +269,16 @@ async function timed(name, files) {
 }
 
 /** Make the elements; the texts that never change are in them. */
-function build(text) {
+function build(text, { shape, labels }) {
   const paper = element('canvas', {
-    width: SIDE, height: SIDE, tabindex: 0, role: 'application', class: 'digit-paper',
+    width: PAPER, height: PAPER, tabindex: 0, role: 'application', class: 'digit-paper',
     'aria-label': text('draw'), 'aria-describedby': 'digit-keys',
   });
   wipe(paper);
   const cursor = element('span', { class: 'digit-cursor', 'aria-hidden': 'true', hidden: '' });
   const clear = element('button', { type: 'button' }, text('clear'));
   const preview = element('canvas', {
-    width: 28, height: 28, class: 'digit-preview', role: 'img', 'aria-label': text('sees'),
+    width: shape[1], height: shape[0], class: 'digit-preview', role: 'img', 'aria-label': text('sees'),
   });
   const runtime = element('select', {}, ...Object.keys(RUNTIMES).map((name) => {
     const option = element('option', { value: name }, text(name));
@@ -260,11 +288,11 @@ function build(text) {
   }));
   const mistakes = Object.fromEntries(
     MISTAKES.map((name) => [name, element('input', { type: 'checkbox', name })]));
-  const rows = Array.from({ length: CLASSES }, (_, label) => {
+  const rows = labels.map((label) => {
     const bar = element('span', { class: 'digit-bar' });
     const number = element('span', { class: 'digit-number' });
     const track = element('span', { class: 'digit-track', 'aria-hidden': 'true' }, bar);
-    return { bar, number, row: element('li', {}, element('b', {}, `${label}`), track, number) };
+    return { bar, number, row: element('li', {}, element('b', {}, label), track, number) };
   });
   const status = element('p', { role: 'status', class: 'digit-status' });
   const error = element('p', { role: 'alert', class: 'digit-error' });
@@ -272,6 +300,7 @@ function build(text) {
   const measure = element('button', { type: 'button' }, text('measure'));
   const measured = element('ul', { class: 'digit-measured' });
   const digits = element('div', { class: 'digit-digits', role: 'group', 'aria-label': text('pick') });
+  const corner = element('div');
   const top = [
     element('label', { class: 'digit-runtime' }, `${text('runtime')} `, runtime),
     error,
@@ -286,12 +315,14 @@ function build(text) {
     element('p', { 'aria-hidden': 'true' }, text('pick')),
     digits,
     element('fieldset', {}, element('legend', {}, text('mistakes')),
-      ...MISTAKES.map((name) => element('label', {}, mistakes[name], ` ${text(name)}`))),
+      ...MISTAKES.map((name) => element('label', {}, mistakes[name], ` ${text(name)}`)),
+      corner),
     measure,
     measured,
   ];
   return {
-    top, paper, cursor, clear, preview, runtime, mistakes, rows, status, error, time, digits, measure, measured,
+    top, paper, cursor, clear, preview, runtime, mistakes, rows, status, error, time, digits, corner,
+    measure, measured,
   };
 }
 
@@ -299,7 +330,7 @@ function build(text) {
 function makeDrawable(paper, cursor, { drawn, clear, say }) {
   const context = paper.getContext('2d');
   let last = null; // where the pointer's line has come to
-  const key = { x: SIDE / 2, y: SIDE / 2, down: false };
+  const key = { x: PAPER / 2, y: PAPER / 2, down: false };
 
   const line = (from, to) => {
     Object.assign(context, { lineWidth: PEN, lineCap: 'round', strokeStyle: '#000' });
@@ -310,7 +341,7 @@ function makeDrawable(paper, cursor, { drawn, clear, say }) {
   };
   const at = (event) => {
     const { left, top, width, height } = paper.getBoundingClientRect();
-    return { x: (event.clientX - left) * (SIDE / width), y: (event.clientY - top) * (SIDE / height) };
+    return { x: (event.clientX - left) * (PAPER / width), y: (event.clientY - top) * (PAPER / height) };
   };
 
   paper.addEventListener('pointerdown', (event) => {
@@ -338,7 +369,7 @@ function makeDrawable(paper, cursor, { drawn, clear, say }) {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key in ARROWS) {
       const [x, y] = ARROWS[event.key];
-      const limit = (value) => Math.min(Math.max(value, 0), SIDE);
+      const limit = (value) => Math.min(Math.max(value, 0), PAPER);
       const next = { x: limit(key.x + x * STEP), y: limit(key.y + y * STEP) };
       if (key.down) line(key, next);
       Object.assign(key, next);
@@ -354,8 +385,8 @@ function makeDrawable(paper, cursor, { drawn, clear, say }) {
     event.preventDefault();
     cursor.hidden = false;
     cursor.classList.toggle('digit-down', key.down);
-    cursor.style.setProperty('left', `${(100 * key.x) / SIDE}%`);
-    cursor.style.setProperty('top', `${(100 * key.y) / SIDE}%`);
+    cursor.style.setProperty('left', `${(100 * key.x) / PAPER}%`);
+    cursor.style.setProperty('top', `${(100 * key.y) / PAPER}%`);
   });
   paper.addEventListener('blur', () => {
     cursor.hidden = true;
@@ -367,17 +398,17 @@ function makeDrawable(paper, cursor, { drawn, clear, say }) {
 function wipe(paper) {
   const context = paper.getContext('2d', { willReadFrequently: true });
   context.fillStyle = '#fff';
-  context.fillRect(0, 0, SIDE, SIDE);
+  context.fillRect(0, 0, PAPER, PAPER);
 }
 
 function isEmpty(paper) {
-  const rgba = paper.getContext('2d').getImageData(0, 0, SIDE, SIDE).data;
+  const rgba = paper.getContext('2d').getImageData(0, 0, PAPER, PAPER).data;
   return rgba.every((value) => value === 255);
 }
 
-/** Draw 784 values as grey; value · factor is 0 (black) to 255 (white). */
+/** Draw values as gray; value · factor is 0 (black) to 255 (white). */
 function showPixels(canvas, values, factor) {
-  const image = new ImageData(28, 28);
+  const image = new ImageData(canvas.width, canvas.height);
   values.forEach((value, i) => {
     image.data.fill(value * factor, 4 * i, 4 * i + 3);
     image.data[4 * i + 3] = 255;
@@ -387,7 +418,7 @@ function showPixels(canvas, values, factor) {
 
 const percent = (value) => `${(100 * value).toFixed(1)}%`;
 
-function element(name, attributes, ...children) {
+function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);

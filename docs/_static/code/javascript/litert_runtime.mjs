@@ -1,6 +1,6 @@
 /** Run the .tflite with LiteRT.js on WebAssembly. */
 import { Tensor, loadAndCompile, loadLiteRt } from '@litertjs/core';
-import { CLASSES, ModelError, PIXELS, checkShapes, fetchFile } from './model_files.mjs';
+import { ModelError, checkShapes, fetchFile, product } from './model_files.mjs';
 
 let runtime; // one for the page: LiteRT.js refuses to be loaded twice
 
@@ -22,9 +22,10 @@ function start(wasmFolder) {
  * Load the model, which must have a fixed batch of one.
  *
  * @param {{tflite: string, wasmFolder: string}} files addresses
+ * @param {{shape: number[], classes: number}} sizes of one picture and of the answer
  * @throws {ModelError}
  */
-export async function openLiteRt({ tflite, wasmFolder }) {
+export async function openLiteRt({ tflite, wasmFolder }, sizes) {
   const bytes = new Uint8Array(await fetchFile(tflite));
   await start(wasmFolder);
   let model;
@@ -36,20 +37,22 @@ export async function openLiteRt({ tflite, wasmFolder }) {
   }
   const shapes = (details) => details.map(({ shape }) => [...shape]);
   try {
-    checkShapes(shapes(model.getInputDetails()), shapes(model.getOutputDetails()));
+    checkShapes(shapes(model.getInputDetails()), shapes(model.getOutputDetails()), sizes);
   } catch (error) {
     model.delete();
     throw error;
   }
   return {
-    /** Turn n pictures, n·784 floats from 0 to 1, into n·10 probabilities. */
+    /** Turn the floats of n pictures into the probabilities of n times all classes. */
     async predict(pixels) {
-      const probabilities = new Float32Array((pixels.length / PIXELS) * CLASSES);
-      for (let i = 0; i * PIXELS < pixels.length; i += 1) {
+      const { shape, classes } = sizes;
+      const size = product(shape);
+      const probabilities = new Float32Array((pixels.length / size) * classes);
+      for (let i = 0; i * size < pixels.length; i += 1) {
         // Nothing here is freed by itself: every tensor has to be deleted.
-        const input = new Tensor(pixels.slice(i * PIXELS, (i + 1) * PIXELS), [1, 28, 28, 1]);
+        const input = new Tensor(pixels.slice(i * size, (i + 1) * size), [1, ...shape]);
         const outputs = await model.run(input);
-        probabilities.set(outputs[0].toTypedArray(), i * CLASSES);
+        probabilities.set(outputs[0].toTypedArray(), i * classes);
         for (const tensor of [input, ...outputs]) tensor.delete();
       }
       return probabilities;

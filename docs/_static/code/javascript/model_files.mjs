@@ -17,30 +17,30 @@ export class ModelError extends Error {
   }
 }
 
-export const PIXELS = 28 * 28;
-export const CLASSES = 10;
 const BYTES = { float32: 4, int32: 4, uint16: 2, float16: 2, uint8: 1, bool: 1 };
+
+/** Return how many values a shape holds. */
+export const product = (shape) => shape.reduce((result, size) => result * size, 1);
 
 /** Return the bytes that one entry of the weights manifest takes in the weight files. */
 function bytesOf({ shape, dtype, quantization }) {
   const stored = quantization?.dtype ?? dtype;
   if (!(stored in BYTES)) throw new ModelError('unreadable', { file: 'model.json' });
-  return shape.reduce((product, size) => product * size, 1) * BYTES[stored];
+  return product(shape) * BYTES[stored];
 }
 
-/** Check that the signature takes pictures (batch, 28, 28, 1) and gives (batch, 10). */
-function checkSignature({ inputs = {}, outputs = {} } = {}) {
-  const [input, output] = [inputs, outputs].map((side) =>
-    Object.values(side).map(({ tensorShape }) => (tensorShape?.dim ?? []).map(({ size }) => +size)));
-  checkShapes(input, output);
+/** Return the shapes of a graph model's inputs or outputs by their names; -1 where any size will do. */
+export function shapesOf(side) {
+  const sizes = ({ tensorShape }) => (tensorShape?.dim ?? []).map(({ size }) => Number(size));
+  return Object.fromEntries(Object.entries(side).map(([name, tensor]) => [name, sizes(tensor)]));
 }
 
-/** Check the shapes of all inputs and of all outputs of a model; the batch may be open. */
-export function checkShapes(inputs, outputs) {
-  const found = `${JSON.stringify(inputs)} → ${JSON.stringify(outputs)}`;
-  const rest = (shapes) => shapes.map((shape) => shape.slice(1).join());
-  if (rest(inputs).join(';') !== '28,28,1' || rest(outputs).join(';') !== `${CLASSES}`) {
-    throw new ModelError('shape', { found });
+/** Check that a model turns one picture of `shape` into `classes` numbers; the batch may be open. */
+export function checkShapes(inputs, outputs, { shape, classes }) {
+  const rest = (shapes) => JSON.stringify(shapes.map((sizes) => sizes.slice(1)));
+  if (rest(inputs) !== JSON.stringify([shape]) || rest(outputs) !== JSON.stringify([[classes]])) {
+    const found = `${JSON.stringify(inputs)} → ${JSON.stringify(outputs)}`;
+    throw new ModelError('shape', { found, wanted: `${shape.join('×')} → ${classes}` });
   }
 }
 
@@ -63,14 +63,14 @@ export async function readGraphModel(file, read) {
   if (json?.format !== 'graph-model' || !json.modelTopology || !json.weightsManifest) {
     throw new ModelError('unreadable', { file });
   }
-  checkSignature(json.signature);
   const folder = file.slice(0, file.lastIndexOf('/') + 1);
   const paths = json.weightsManifest.flatMap((group) => group.paths);
   const weightSpecs = json.weightsManifest.flatMap((group) => group.weights);
   const weightData = join(await Promise.all(paths.map((path) => read(folder + path))));
   const expected = weightSpecs.reduce((sum, entry) => sum + bytesOf(entry), 0);
   if (weightData.byteLength !== expected) {
-    throw new ModelError('cut', { file: paths.join(', '), found: weightData.byteLength, expected });
+    const weights = paths.map((path) => folder + path).join(', ');
+    throw new ModelError('cut', { file: weights, found: weightData.byteLength, expected });
   }
   const { modelTopology, format, generatedBy, convertedBy, signature } = json;
   const artifacts = { modelTopology, format, generatedBy, convertedBy, signature };

@@ -1,96 +1,141 @@
-/** Run the converted model with TensorFlow.js in Node and compare it with Keras. */
-import { writeFile, rename } from 'node:fs/promises';
-import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
-import { CLASSES, PIXELS } from './model_files.mjs';
-import { ProgramError, existing, graphModel, run } from './node_model.mjs';
+/** Run graph models with TensorFlow.js in Node and compare them with Keras. */
+import { product, shapesOf } from './model_files.mjs';
+import { ProgramError, checkWritable, graphModel, packages, readSamples, run, writeWhole } from './node_model.mjs';
 
-const USAGE = `usage: node predict_node.mjs [--backend wasm|cpu] [--count N] [FOLDER ...]
+const USAGE = `usage: node predict_node.mjs [--samples FILE] [--backend wasm|cpu] [--count N] [FOLDER ...]
 
-Reads test_digits.bin and test_digits.json (python digits_for_js.py) and the graph models in the
-folders (default: tfjs_float32 tfjs_float16 tfjs_uint8); writes predict_wasm.json or
-predict_cpu.json.
-  --count N  take the first N digits only`;
+Reads the graph models in the folders (default: saved_model_tfjs_float32, _float16 and _uint8) and
+samples with the answers of Keras (python samples_for_js.py); writes the figures to a file named
+after the samples, for instance mnist_cnn_js_wasm.json.
+  --samples FILE  default: mnist_cnn_js.json
+  --count N       take the first N samples only`;
 
+const FOLDERS = ['float32', 'float16', 'uint8'].map((precision) => `saved_model_tfjs_${precision}`);
 const BATCH = 100;
-const TIMED = 50; // predictions of one digit each
-const MADE_BY = 'python digits_for_js.py';
+const TIMED = 50; // predictions of one sample, of each model
 
-/** Return n·10 probabilities for n pictures of 784 bytes. */
-function predict(model, bytes) {
-  const parts = [];
-  for (let start = 0; start < bytes.length; start += BATCH * PIXELS) {
-    const part = bytes.subarray(start, start + BATCH * PIXELS);
-    const output = tf.tidy(() =>
-      model.predict(tf.tensor4d(part, [part.length / PIXELS, 28, 28, 1], 'float32').div(255)));
-    parts.push(...output.dataSync());
-    output.dispose();
+/** Return what a model makes of the samples from `start` to `end`: the values of each output. */
+async function predict(tf, model, inputs, start, end) {
+  const part = ({ shape, dtype, values }) => {
+    const size = product(shape);
+    return tf.tensor(values.subarray(start * size, end * size), [end - start, ...shape], dtype);
+  };
+  const fed = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, part(input)]));
+  const outputs = [await execute(model, fed)].flat();
+  const values = await Promise.all(outputs.map((output) => output.data()));
+  tf.dispose([fed, outputs]); // no garbage collector frees tensors
+  return values;
+}
+
+/** Run the model for all outputs, in the order of its signature. */
+async function execute(model, fed) {
+  const names = Object.keys(model.modelSignature.outputs);
+  try {
+    return model.execute(fed, names);
+  } catch (error) {
+    if (!error.message.includes('executeAsync')) throw error;
+    return await model.executeAsync(fed, names); // a loop in the model, for instance an LSTM
   }
-  return parts;
 }
 
-/** Return the index of the largest of the ten values for each picture. */
-function labels(probabilities) {
-  return Array.from({ length: probabilities.length / CLASSES }, (_, i) => {
-    const ten = probabilities.slice(i * CLASSES, (i + 1) * CLASSES);
-    return ten.indexOf(Math.max(...ten));
+/** Raise a ProgramError if the model has other inputs or outputs than the samples. */
+function check(folder, { modelSignature }, { inputs, outputs }, file) {
+  for (const [side, wanted] of [['inputs', inputs], ['outputs', outputs]]) {
+    const found = shapesOf(modelSignature[side]);
+    const fits = ([name, shape]) => wanted[name]?.shape.length === shape.length - 1
+      && wanted[name].shape.every((size, i) => [size, -1].includes(shape[i + 1]));
+    if (!Object.entries(found).every(fits) || Object.keys(found).length !== Object.keys(wanted).length) {
+      const has = Object.entries(wanted).map(([name, { shape }]) => `"${name}":[-1,${shape}]`);
+      throw new ProgramError(`${folder} has the ${side} ${JSON.stringify(found)}, ${file} has {${has}}; `
+        + 'name samples of this model with --samples');
+    }
+  }
+}
+
+/** Return the index of the largest value of each sample. */
+function classes(values, { shape: [size] }) {
+  return Array.from({ length: values.length / size }, (_, i) => {
+    const sample = values.subarray(i * size, (i + 1) * size);
+    return sample.indexOf(Math.max(...sample));
   });
 }
 
-function share(found, wanted) {
-  return found.filter((label, i) => label === wanted[i]).length / wanted.length;
+/** Return how far the model is from Keras, and from the labels. */
+async function compare(tf, model, { inputs, outputs, labels }, count) {
+  const [first] = Object.keys(outputs);
+  const isClassifier = outputs[first].shape.length === 1 && outputs[first].shape[0] > 1;
+  let [difference, same, right] = [0, 0, 0];
+  for (let start = 0; start < count; start += BATCH) {
+    const end = Math.min(start + BATCH, count);
+    const found = await predict(tf, model, inputs, start, end);
+    Object.keys(model.modelSignature.outputs).forEach((name, i) => {
+      const size = product(outputs[name].shape);
+      const wanted = outputs[name].values.subarray(start * size, end * size);
+      difference = found[i].reduce((top, value, k) => Math.max(top, Math.abs(value - wanted[k])), difference);
+      if (name !== first || !isClassifier) return;
+      const [here, there] = [found[i], wanted].map((values) => classes(values, outputs[name]));
+      same += here.filter((label, k) => label === there[k]).length;
+      right += here.filter((label, k) => label === labels?.[start + k]).length;
+    });
+  }
+  const share = (number) => (isClassifier ? number / count : null);
+  return { accuracy: labels && share(right), same_class: share(same), largest_difference: difference };
 }
 
-/** Return the milliseconds that one digit takes: the first time and the median of the later ones. */
-function timed(model, bytes) {
-  const times = Array.from({ length: TIMED }, (_, i) => {
-    const start = performance.now();
-    predict(model, bytes.subarray((i % 10) * PIXELS, ((i % 10) + 1) * PIXELS));
-    return performance.now() - start;
-  });
-  const [first, ...later] = times;
-  return { first_ms: first, median_ms: later.sort((a, b) => a - b)[later.length >> 1] };
+/** Add the median of the milliseconds that one sample takes to the figures of each model. */
+async function time(tf, models, { inputs }, figures) {
+  const times = Object.fromEntries(Object.keys(models).map((folder) => [folder, []]));
+  for (let i = 0; i < TIMED; i += 1) { // in turn, so that none of them is measured on a warmer engine
+    for (const [folder, model] of Object.entries(models)) {
+      const start = performance.now();
+      await predict(tf, model, inputs, 0, 1);
+      times[folder].push(performance.now() - start);
+    }
+  }
+  for (const [folder, all] of Object.entries(times)) {
+    figures[folder].median_ms = all.sort((a, b) => a - b)[TIMED >> 1];
+  }
 }
 
-async function main({ backend, count }, folders) {
+async function main({ samples: file, backend, count: wanted }, folders) {
+  await checkWritable();
+  const [tf] = await packages('@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm');
   if (!(await tf.setBackend(backend).catch(() => false))) {
     throw new ProgramError(`no backend ${backend}; take wasm or cpu`);
   }
-  const bytes = await existing('test_digits.bin', MADE_BY);
-  const keras = JSON.parse(await existing('test_digits.json', MADE_BY));
-  if (bytes.length !== keras.labels.length * PIXELS) {
-    throw new ProgramError(`test_digits.bin and .json do not fit; run \`${MADE_BY}\` again`);
+  const samples = await readSamples(file);
+  const count = Number(wanted ?? samples.count);
+  if (!(count >= 1 && count <= samples.count)) {
+    throw new ProgramError(`--count ${wanted}: take 1 to ${samples.count}`);
   }
-  if (count && !(count >= 10 && count <= keras.labels.length)) {
-    throw new ProgramError(`--count ${count}: take 10 to ${keras.labels.length}`);
+  const models = {};
+  for (const folder of folders.length ? folders : FOLDERS) {
+    models[folder] = await tf.loadGraphModel(await graphModel(folder));
+    check(folder, models[folder], samples, file);
   }
-  const digits = Number(count ?? keras.labels.length);
-  const wanted = keras.probabilities.slice(0, digits).flat();
-  const figures = {};
   console.log(`TensorFlow.js ${tf.version.tfjs}, backend ${tf.getBackend()} in Node ${process.versions.node}`);
-  console.log(`${digits} digits`.padEnd(13), 'accuracy  same label  largest difference');
-  for (const folder of folders.length ? folders : ['tfjs_float32', 'tfjs_float16', 'tfjs_uint8']) {
-    const model = await tf.loadGraphModel(await graphModel(folder));
-    const times = timed(model, bytes);
-    const found = predict(model, bytes.subarray(0, digits * PIXELS));
-    model.dispose();
-    const figure = {
-      accuracy: share(labels(found), keras.labels.slice(0, digits)),
-      same_label: share(labels(found), labels(wanted)),
-      largest_difference: found.reduce((top, p, i) => Math.max(top, Math.abs(p - wanted[i])), 0),
-      ...times,
-    };
+  console.log(`${count} samples`.padEnd(25), 'accuracy  same class  largest difference');
+  const figures = {};
+  for (const [folder, model] of Object.entries(models)) {
+    const figure = await compare(tf, model, samples, count).catch((error) => {
+      const advice = backend === 'cpu' ? 'build recurrent layers with unroll=True' : 'try --backend cpu';
+      throw new ProgramError(`backend ${backend} cannot run ${folder}: ${error.message} (${advice})`);
+    });
     figures[folder] = figure;
-    const percent = (value, width) => `${(100 * value).toFixed(2)}%`.padStart(width);
-    console.log(folder.padEnd(12), percent(figure.accuracy, 9), percent(figure.same_label, 11),
+    const percent = (value) => (value === null ? '-' : `${(100 * value).toFixed(2)}%`);
+    console.log(folder.padEnd(25), percent(figure.accuracy).padStart(8), percent(figure.same_class).padStart(11),
       figure.largest_difference.toExponential(0).padStart(19));
   }
-  for (const [folder, { first_ms: first, median_ms: median }] of Object.entries(figures)) {
-    console.log(`${folder.padEnd(12)} one digit: first ${first.toFixed(1)} ms, then ${median.toFixed(1)} ms`);
+  await time(tf, models, samples, figures);
+  for (const [folder, { median_ms: median }] of Object.entries(figures)) {
+    console.log(`${folder.padEnd(25)} one sample: ${median.toFixed(1)} ms`);
   }
-  await writeFile(`.partial-predict_${backend}.json`, JSON.stringify(figures));
-  await rename(`.partial-predict_${backend}.json`, `predict_${backend}.json`);
+  await writeWhole(file.replace(/(\.json)?$/, `_${backend}.json`), JSON.stringify(figures));
 }
 
-const options = { backend: { type: 'string', default: 'wasm' }, count: { type: 'string' } };
+const options = {
+  samples: { type: 'string', default: 'mnist_cnn_js.json' },
+  backend: { type: 'string', default: 'wasm' },
+  count: { type: 'string' },
+};
 await run(USAGE, { options, allowPositionals: true }, main);

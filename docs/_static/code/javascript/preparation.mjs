@@ -1,10 +1,10 @@
 /**
- * Bring a drawing to what the model was trained on: 28×28, light on dark, 0 to 1, the digit scaled
- * into 20×20 and placed by its centre of mass, as MNIST was made.
+ * Bring a drawing to what the model was trained on: light on dark, 0 to 1, the digit scaled into the
+ * middle (20×20 of 28×28) and placed by its center of mass, as MNIST was made.
  */
 
-const SIDE = 28; // of the picture
-const BOX = 20; // of the digit in it
+export const PAPER = 280; // pixels of the square to draw on, whatever its size on the screen
+const MIDDLE = 20 / 28; // of the picture's shorter side
 
 /**
  * Prepare the pixels of a canvas.
@@ -12,17 +12,19 @@ const BOX = 20; // of the digit in it
  * @param {Uint8ClampedArray} rgba 4·width·height bytes, a dark digit on light paper
  * @param {number} width in pixels
  * @param {number} height in pixels
- * @param {{invert?: boolean, scale?: boolean, centre?: boolean}} steps leave one out to see why it
- *   is there: invert (light on dark), scale (0..255 to 0..1), centre (scale and place the digit)
- * @returns {Float32Array|null} 784 values row by row; null if nothing was drawn
+ * @param {number[]} shape of the picture that the model takes: rows, columns
+ * @param {{invert?: boolean, scale?: boolean, center?: boolean}} steps leave one out to see why it
+ *   is there: invert (light on dark), scale (0..255 to 0..1), center (scale and place the digit)
+ * @returns {Float32Array|null} the values row by row; null if nothing was drawn
  */
-export function prepare(rgba, width, height, { invert = true, scale = true, centre = true } = {}) {
+export function prepare(rgba, width, height, shape, { invert = true, scale = true, center = true } = {}) {
   const ink = inkOf(rgba);
   const box = boundingBox(ink, width, height);
   if (!box) return null;
-  const picture = centre
-    ? placed(ink, width, box)
-    : resampled(ink, width, { x: 0, y: 0, width, height }, SIDE, SIDE);
+  const [rows, columns] = shape;
+  const picture = center
+    ? placed(ink, width, box, rows, columns)
+    : resampled(ink, width, { x: 0, y: 0, width, height }, columns, rows);
   return picture.map((value) => (invert ? value : 255 - value) / (scale ? 255 : 1));
 }
 
@@ -50,28 +52,29 @@ function boundingBox(ink, width, height) {
   return right < 0 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
 }
 
-/** Scale the ink in `box` into 20×20 and place it in 28×28 by its centre of mass. */
-function placed(ink, stride, box) {
-  const factor = BOX / Math.max(box.width, box.height);
+/** Scale the ink in `box` into the middle and place it by its center of mass. */
+function placed(ink, stride, box, rows, columns) {
+  const middle = Math.round(MIDDLE * Math.min(rows, columns));
+  const factor = middle / Math.max(box.width, box.height);
   const width = Math.max(1, Math.round(box.width * factor));
   const height = Math.max(1, Math.round(box.height * factor));
   const digit = resampled(ink, stride, box, width, height);
-  const centre = centreOfMass(digit, width);
-  const left = offset(centre.x, width);
-  const top = offset(centre.y, height);
-  const picture = new Float32Array(SIDE * SIDE);
+  const center = centerOfMass(digit, width);
+  const left = offset(center.x, width, columns);
+  const top = offset(center.y, height, rows);
+  const picture = new Float32Array(rows * columns);
   for (let y = 0; y < height; y += 1) {
-    picture.set(digit.subarray(y * width, (y + 1) * width), (top + y) * SIDE + left);
+    picture.set(digit.subarray(y * width, (y + 1) * width), (top + y) * columns + left);
   }
   return picture;
 }
 
-/** Return where to begin, so that `centre` comes to pixel 14, as in MNIST, and `size` stays inside. */
-function offset(centre, size) {
-  return Math.min(Math.max(Math.round(SIDE / 2 - centre), 0), SIDE - size);
+/** Return where to begin, so that `center` comes to the middle of `side`, and `size` stays inside. */
+function offset(center, size, side) {
+  return Math.min(Math.max(Math.round(side / 2 - center), 0), side - size);
 }
 
-function centreOfMass(values, width) {
+function centerOfMass(values, width) {
   let [sum, x, y] = [0, 0, 0];
   values.forEach((value, i) => {
     sum += value;

@@ -5,18 +5,18 @@ import { ModelError } from './model_files.mjs';
 export const RUNTIMES = {
   'tfjs-wasm': {
     needs: 'wasm',
-    open: async (files) => (await import('./tfjs_runtime.mjs')).openTfjs('wasm', files),
+    open: async (...all) => (await import('./tfjs_runtime.mjs')).openTfjs('wasm', ...all),
   },
   'tfjs-webgl': {
     needs: 'webgl',
-    open: async (files) => (await import('./tfjs_runtime.mjs')).openTfjs('webgl', files),
+    open: async (...all) => (await import('./tfjs_runtime.mjs')).openTfjs('webgl', ...all),
   },
   'tfjs-cpu': {
-    open: async (files) => (await import('./tfjs_runtime.mjs')).openTfjs('cpu', files),
+    open: async (...all) => (await import('./tfjs_runtime.mjs')).openTfjs('cpu', ...all),
   },
   litert: {
     needs: 'wasm',
-    open: async (files) => (await import('./litert_runtime.mjs')).openLiteRt(files),
+    open: async (...all) => (await import('./litert_runtime.mjs')).openLiteRt(...all),
   },
 };
 
@@ -39,14 +39,15 @@ function hasWebgl() {
  *
  * @param {string} name a key of RUNTIMES
  * @param {{graphModel: string, tflite: string, wasmFolder: string}} files addresses
+ * @param {{shape: number[], classes: number}} sizes of one picture and of the answer
  * @returns {Promise<{predict: function, close: function}>}
  * @throws {ModelError}
  */
-export async function openRuntime(name, files) {
+export async function openRuntime(name, files, sizes) {
   const lack = lacks(name);
   if (lack) throw new ModelError(lack, { runtime: name });
   try {
-    return await RUNTIMES[name].open(files);
+    return await RUNTIMES[name].open(files, sizes);
   } catch (error) {
     if (error instanceof ModelError) throw error;
     throw new ModelError('failed', { runtime: name, reason: error.message });

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +22,10 @@ from typing import BinaryIO
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from artifacts import ProgramError, existing, run
+try:
+    from artifacts import ProgramError, existing, run
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name}.py is not beside this program; both are in programs.zip")
 
 CSP = "; ".join(
     [
@@ -66,7 +70,7 @@ class Handler(SimpleHTTPRequestHandler):
         return super().send_head()
 
     def end_headers(self) -> None:
-        """Add the headers that every answer has."""
+        """Add the headers that every response has."""
         if self.packed_type:
             self.send_header("Content-Encoding", "br")
         name = self.path.partition("?")[0].removesuffix(".br")
@@ -87,8 +91,20 @@ class Handler(SimpleHTTPRequestHandler):
         """Print nothing for each request."""
 
 
+def named(folder: Path, pattern: str) -> str:
+    """Return the name of the first file in `folder` that fits `pattern`.
+
+    Raises:
+        ProgramError: if there is none.
+    """
+    found = sorted(path for path in folder.glob(pattern) if path.suffix != ".br")
+    if not found:
+        raise ProgramError(f"no {pattern} in {folder}; name a file that is there")
+    return found[0].relative_to(folder).as_posix()
+
+
 def print_headers(server: ThreadingHTTPServer, file: str) -> None:
-    """Ask `server` for `file` as a browser does, and print the headers of the answer.
+    """Request `file` as a browser does, and print the headers of the response.
 
     Raises:
         ProgramError: if the file is not served.
@@ -96,9 +112,9 @@ def print_headers(server: ThreadingHTTPServer, file: str) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/{file}"
     try:
-        question = Request(address, headers={"Accept-Encoding": "gzip, br"}, method="HEAD")
-        with urlopen(question) as answer:
-            headers = answer.headers
+        request = Request(address, headers={"Accept-Encoding": "gzip, br"}, method="HEAD")
+        with urlopen(request) as response:
+            headers = response.headers
     except URLError as error:
         raise ProgramError(f"{file}: {error}") from error
     finally:
@@ -116,7 +132,11 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", default="page", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=8000, help="default: %(default)s; 0: any")
     parser.add_argument("--cors", metavar="ORIGIN", help="let pages of ORIGIN, or of *, read it")
-    parser.add_argument("--headers", metavar="FILE", help="print the headers of a file and end")
+    parser.add_argument(
+        "--headers",
+        metavar="FILE",
+        help="print the headers of a file and end; may hold a *",
+    )
     options = parser.parse_args()
     folder = existing(options.folder, "node bundle.mjs")
     handler = partial(Handler, directory=str(folder), cors=options.cors)
@@ -125,7 +145,7 @@ def main() -> None:
     except (OSError, OverflowError) as error:
         raise ProgramError(f"port {options.port}: {error}; take another --port") from error
     if options.headers:
-        print_headers(server, options.headers)
+        print_headers(server, named(folder, options.headers))
         return
     print(f"http://127.0.0.1:{server.server_port}/", flush=True)
     try:

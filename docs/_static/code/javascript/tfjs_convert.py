@@ -1,8 +1,8 @@
-"""Convert the SavedModel for TensorFlow.js in three precisions.
+"""Convert a SavedModel for TensorFlow.js in three precisions.
 
-Reads saved_model/1; writes tfjs_float32/, tfjs_float16/ and tfjs_uint8/ (a model.json and its
-weights each) and, with the figures, tfjs_convert.json. With --layers it reads mnist_cnn.h5 instead
-and writes tfjs_layers/, which TensorFlow.js cannot load: load_layers.mjs shows why.
+Reads FOLDER; writes NAME_tfjs_float32/, NAME_tfjs_float16/ and NAME_tfjs_uint8/ (a model.json and
+its weights each) and, with their bytes, NAME_tfjs.json. NAME is that of the folder: my_model for
+my_model/1.
 
 tensorflowjs_converter runs in an environment of its own, which tfjs_env.py sets up. It is looked
 for in tfjs-env/ and on the PATH.
@@ -13,17 +13,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from artifacts import ProgramError, existing, run, whole
+try:
+    from artifacts import ProgramError, check_writable, run, whole
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name}.py is not beside this program; both are in programs.zip")
 
 CONVERTER = "tensorflowjs_converter"
-INSTALL = "python tfjs_env.py"
 # The star stands for "every weight"; a shell must not expand it, so quote it there.
 PRECISIONS = {
     "float32": [],
@@ -32,89 +34,72 @@ PRECISIONS = {
 }
 
 
-def find_converter(named: str | None) -> str:
-    """Return the path of tensorflowjs_converter: the one `named`, or the first that is found."""
+def find_converter() -> str:
+    """Return the path of tensorflowjs_converter."""
     own = sysconfig.get_path("scripts", "venv", {"base": "tfjs-env"})  # bin, or Scripts on Windows
-    if named:
-        found = shutil.which(named)
-    else:
-        found = shutil.which(CONVERTER, path=own) or shutil.which(CONVERTER)
+    found = shutil.which(CONVERTER, path=own) or shutil.which(CONVERTER)
     if not found:
-        raise ProgramError(f"no {named or CONVERTER} here; install it: {INSTALL}")
+        raise ProgramError(f"no {CONVERTER} here; install it: python tfjs_env.py")
     return found
 
 
-def convert(converter: str, options: list[str], source: Path, target: Path) -> None:
-    """Run the converter and put what it writes at `target`, whole or not at all.
+def name_of(folder: Path) -> str:
+    """Return the name of a SavedModel, without the number of its version.
+
+    Raises:
+        ProgramError: if there is none in `folder`.
+    """
+    if not (folder / "saved_model.pb").is_file():
+        raise ProgramError(
+            f"there is no saved_model.pb in {folder}; `python mnist_cnn.py` makes saved_model/1, "
+            "and model.export('my_model/1') does it for a model of your own"
+        )
+    folder = folder.resolve()
+    return folder.parent.name if folder.name.isdecimal() else folder.name
+
+
+def convert(converter: str, source: Path, options: list[str], target: str) -> int:
+    """Convert `source`, put it at `target`, whole or not at all, and return its bytes.
 
     Raises:
         ProgramError: with the converter's last line, or if it wrote no model.json.
     """
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     with whole(target) as partial:
         done = subprocess.run(
-            [converter, *options, str(source), str(partial)],
-            env=quiet,
+            [converter, "--input_format=tf_saved_model", *options, str(source), str(partial)],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
             capture_output=True,
             text=True,
         )
         last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
         if done.returncode:
-            raise ProgramError(f"tensorflowjs_converter failed on {source}: {last}")
+            raise ProgramError(f"{CONVERTER} failed on {source}: {last}")
         if not (partial / "model.json").is_file():  # some failures end with exit code 0
-            raise ProgramError(f"tensorflowjs_converter wrote no model.json: {last}")
-
-
-def announce(options: list[str], source: Path, target: Path) -> None:
-    """Print the command that converts, as it would be typed."""
-    command = [CONVERTER, *options, str(source), str(target)]
-    print("$", shlex.join(command), flush=True)
-
-
-def size(folder: Path) -> int:
-    """Return the bytes of all files in `folder`."""
-    return sum(file.stat().st_size for file in folder.iterdir())
+            raise ProgramError(f"{CONVERTER} wrote no model.json: {last}")
+    return sum(file.stat().st_size for file in Path(target).iterdir())
 
 
 def main() -> None:
-    """Convert, and print what was run and what came out."""
+    """Convert three times, and print what came out."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--converter", metavar="FILE", help="the tensorflowjs_converter to run")
     parser.add_argument(
-        "--layers",
-        metavar="FILE",
-        nargs="?",
-        const="mnist_cnn.h5",
-        help="convert a Keras file (default: %(const)s) to a layers model instead",
+        "folder", nargs="?", type=Path, default="saved_model/1", help="default: %(default)s"
     )
-    options = parser.parse_args()
-    converter = find_converter(options.converter)
-    if options.layers:
-        source = existing(options.layers, "python mnist_cnn.py")
-        keras_file = (["--input_format=keras"], source, Path("tfjs_layers"))
-        announce(*keras_file)
-        convert(converter, *keras_file)
-        return
-    source = existing("saved_model/1", "python mnist_cnn.py")
-    jobs = {
-        name: (["--input_format=tf_saved_model", *quantise], source, Path(f"tfjs_{name}"))
-        for name, quantise in PRECISIONS.items()
-    }
-    for job in jobs.values():
-        announce(*job)
+    source = parser.parse_args().folder
+    check_writable()
+    name = name_of(source)
+    converter = find_converter()
     with ThreadPoolExecutor() as pool:  # most of a conversion is TensorFlow starting
-        for done in [pool.submit(convert, converter, *job) for job in jobs.values()]:
-            done.result()
-    figures = {
-        name: {"folder": str(target), "bytes": size(target)}
-        for name, (_, _, target) in jobs.items()
-    }
-    print(f"{'':12}  {'bytes':>9}")
-    for figure in figures.values():
-        print(f"{figure['folder']:12}  {figure['bytes']:>9,}")
-    with whole("tfjs_convert.json") as path:
+        jobs = {
+            precision: pool.submit(convert, converter, source, options, f"{name}_tfjs_{precision}")
+            for precision, options in PRECISIONS.items()
+        }
+        figures = {precision: {"bytes": job.result()} for precision, job in jobs.items()}
+    for precision, figure in figures.items():
+        print(f"{name}_tfjs_{precision:8}  {figure['bytes']:>9,} bytes")
+    with whole(f"{name}_tfjs.json") as path:
         path.write_text(json.dumps(figures))
 
 

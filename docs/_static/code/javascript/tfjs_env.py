@@ -19,7 +19,10 @@ import venv
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from artifacts import ProgramError, run
+try:
+    from artifacts import ProgramError, run
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name}.py is not beside this program; both are in programs.zip")
 
 REQUIREMENTS = "requirements-tfjs.txt"
 LEFT_OUT = "tensorflow_decision_forests"

@@ -1,7 +1,7 @@
 /** Run the graph model with TensorFlow.js, on one of its backends. */
 import { backend, env, memory, ready, setBackend, tensor4d, tidy } from '@tensorflow/tfjs-core';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
-import { ModelError, PIXELS, fetchFile, readGraphModel } from './model_files.mjs';
+import { ModelError, checkShapes, fetchFile, product, readGraphModel, shapesOf } from './model_files.mjs';
 
 // Each backend is a file of its own, fetched when it is chosen.
 const BACKENDS = {
@@ -20,9 +20,10 @@ const BACKENDS = {
  *
  * @param {'cpu'|'wasm'|'webgl'} name
  * @param {{graphModel: string, wasmFolder: string}} files addresses
+ * @param {{shape: number[], classes: number}} sizes of one picture and of the answer
  * @throws {ModelError}
  */
-export async function openTfjs(name, files) {
+export async function openTfjs(name, files, sizes) {
   const handler = await readGraphModel(files.graphModel, fetchFile);
   await BACKENDS[name](files);
   const started = await setBackend(name).catch(() => false);
@@ -30,13 +31,15 @@ export async function openTfjs(name, files) {
   await ready();
   const lost = contextLost();
   const model = await loadGraphModel(handler);
+  const { inputs, outputs } = model.modelSignature;
+  checkShapes(Object.values(shapesOf(inputs)), Object.values(shapesOf(outputs)), sizes);
   return {
-    /** Turn n pictures, n·784 floats from 0 to 1, into n·10 probabilities. */
+    /** Turn the floats of n pictures into the probabilities of n times all classes. */
     async predict(pixels) {
       checkContext();
       // tidy frees every tensor made inside it but the one that is returned.
       const output = tidy(() =>
-        model.predict(tensor4d(pixels, [pixels.length / PIXELS, 28, 28, 1])));
+        model.predict(tensor4d(pixels, [pixels.length / product(sizes.shape), ...sizes.shape])));
       try {
         const probabilities = await Promise.race([output.data(), lost]);
         checkContext();

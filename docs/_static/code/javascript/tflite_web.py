@@ -1,37 +1,61 @@
-"""Convert the model for LiteRT.js: a .tflite with a fixed batch of one picture.
+"""Convert a Keras model for LiteRT.js: .tflite files with a fixed batch of one.
 
 LiteRT.js cannot run a model whose batch is left open, which is what Keras and a plain SavedModel
-give. Reads mnist_cnn.keras; writes mnist_cnn_web.tflite (float32), mnist_cnn_web_int8.tflite
-(weights in int8) and, with the figures, tflite_web.json.
+give. Reads MODEL.keras; writes MODEL_web.tflite (float32), MODEL_web_int8.tflite (weights in
+int8) and, with their bytes, MODEL_web.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
+import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ai_edge_litert.interpreter import Interpreter
-from artifacts import ProgramError, existing, run, whole
+try:
+    from artifacts import ProgramError, check_writable, load_keras, run, whole
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name}.py is not beside this program; both are in programs.zip")
 
-SHAPE = (1, 28, 28, 1)
-
-
-def converter(folder: str, int8: bool) -> Any:
-    """Return a converter for the SavedModel in `folder`, with int8 weights if asked for."""
-    import tensorflow as tf
-
-    made = tf.lite.TFLiteConverter.from_saved_model(folder)
-    if int8:  # the weights only: input and output stay float32, LiteRT.js takes no int8 there
-        made.optimizations = [tf.lite.Optimize.DEFAULT]
-    return made
+if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
+    import keras
 
 
-def input_shape(path: Path) -> tuple[int, ...]:
-    """Return the input shape that the .tflite at `path` declares; an open dimension is -1."""
-    return tuple(Interpreter(str(path)).get_input_details()[0]["shape_signature"].tolist())
+def one_sample(model: keras.Model) -> Any:
+    """Return the model's inputs, in their structure, for a batch of one.
+
+    Raises:
+        ProgramError: if another dimension is open too.
+    """
+    import keras
+
+    def fixed(tensor: Any) -> keras.InputSpec:
+        if None in tensor.shape[1:]:
+            raise ProgramError(
+                f"input {tensor.name} has the shape {tensor.shape}; LiteRT.js needs fixed sizes: "
+                "build the model with them, only the first one may be None"
+            )
+        return keras.InputSpec(shape=(1, *tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
+
+    single = len(model.inputs) == 1
+    return keras.tree.map_structure(fixed, model.inputs[0] if single else model.input)
+
+
+def convert(model: keras.Model, inputs: Any, target: str, **options: Any) -> int:
+    """Write the .tflite and return its bytes.
+
+    Raises:
+        ProgramError: if the model has an operation that the converter does not know.
+    """
+    with whole(target) as path:
+        try:
+            model.export(path, format="litert", input_signature=[inputs], verbose=False, **options)
+        except (RuntimeError, ValueError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise ProgramError(f"the model cannot be converted: {reason}") from error
+    return Path(target).stat().st_size
 
 
 def main() -> None:
@@ -39,29 +63,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.parse_args()
-    source = existing("mnist_cnn.keras", "python mnist_cnn.py")
-    import keras  # takes seconds: neither for --help nor for a missing file
+    parser.add_argument("model", nargs="?", default="mnist_cnn.keras", help="default: %(default)s")
+    source = Path(parser.parse_args().model)
+    check_writable()
+    model = load_keras(source)
+    inputs = one_sample(model)
+    import tensorflow as tf
 
-    try:
-        model = keras.models.load_model(source, compile=False)
-    except (OSError, ValueError) as error:
-        raise ProgramError(f"{source} cannot be read as a model: {error}") from error
+    # The weights only: inputs and outputs stay float32, LiteRT.js takes no int8 there.
+    int8 = {"optimizations": [tf.lite.Optimize.DEFAULT]}
     figures = {}
-    with tempfile.TemporaryDirectory() as folder:
-        signature = [keras.InputSpec(shape=SHAPE, dtype="float32")]
-        model.export(folder, input_signature=signature, verbose=False)
-        for name in ("mnist_cnn_web.tflite", "mnist_cnn_web_int8.tflite"):
-            with whole(name) as path:
-                path.write_bytes(converter(folder, int8="int8" in name).convert())
-                if input_shape(path) != SHAPE:
-                    raise ProgramError(f"{name} has the input {input_shape(path)}, not {SHAPE}")
-            figures[name] = {"bytes": Path(name).stat().st_size}
-    for name, figure in figures.items():
-        print(f"{name:25}  {figure['bytes']:>9,} bytes, input {SHAPE}")
-    with whole("tflite_web.json") as path:
+    for name, options in (("web", {}), ("web_int8", int8)):
+        file = f"{source.stem}_{name}.tflite"
+        figures[name] = {"bytes": convert(model, inputs, file, **options)}
+        print(f"{file:25}  {figures[name]['bytes']:>9,} bytes")
+    with whole(f"{source.stem}_web.json") as path:
         path.write_text(json.dumps(figures))
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     run(main)
