@@ -5,6 +5,7 @@ from recordings.server import identity, serving
 
 SERVER = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=patches"
 SAMPLES = ["patches_samples.npz", "patches_calibration.npz", "patches_labels.txt"]
+OWN = "--samples patches_samples.npz"
 
 
 @recipe(uses=["patches.py"], writes=["patches.keras", "patches/1", *SAMPLES])
@@ -15,15 +16,13 @@ def train(run: Run) -> None:
 
 @recipe(
     uses=["load_models.py", "convert.py", "inspect_tflite.py", "interpret.py"],
-    reads=["patches.keras", "patches/1", *SAMPLES],
+    reads=["patches.keras", "patches/1", "mnist_cnn_samples.npz", *SAMPLES],
     writes=["patches.tflite", "patches_int8.tflite"],
 )
 def convert(run: Run) -> None:
-    """Load it again, convert it, run it as Android does."""
-    run(
-        "patches_load",
-        "python load_models.py patches.keras patches/1 --samples patches_samples.npz",
-    )
+    """Load it again, convert it, run it as Android does; hand it the samples of another model."""
+    run("patches_load", f"python load_models.py patches.keras patches/1 {OWN}")
+    run.fails("patches_misfit", "python convert.py patches.keras --samples mnist_cnn_samples.npz")
     run("patches_convert", "python convert.py patches.keras")
     run("patches_inspect", "python inspect_tflite.py patches_int8.tflite")
     run("patches_interpret", "python interpret.py --model patches.tflite")
@@ -37,8 +36,8 @@ def convert(run: Run) -> None:
 def serve(run: Run) -> None:
     """Serve it over REST and gRPC."""
     with serving(run, "patches_server", f'{SERVER} --model_base_path="$PWD/patches"'):
-        run("patches_rest", "python rest_client.py --model patches --samples patches_samples.npz")
-        run("patches_grpc", "python grpc_client.py --model patches --samples patches_samples.npz")
+        run("patches_rest", f"python rest_client.py --model patches {OWN}")
+        run("patches_grpc", f"python grpc_client.py --model patches {OWN}")
 
 
 @recipe(
@@ -49,10 +48,5 @@ def serve(run: Run) -> None:
 def browser(run: Run) -> None:
     """Convert it for TensorFlow.js and run it in Node."""
     run("patches_tfjs", "python tfjs_convert.py patches/1")
-    run("patches_samples_js", "python samples_for_js.py patches.keras")
-    run("patches_node", "node predict_node.mjs patches_tfjs_float32")
-
-
-@recipe(uses=["convert.py"], reads=["patches.keras", *SAMPLES], also=dict)
-def misfit(run: Run) -> None:
-    """Hand it the samples of another model."""
+    run("patches_samples_js", f"python samples_for_js.py patches.keras {OWN}")
+    run("patches_node", "node predict_node.mjs --samples patches_js.json patches_tfjs_uint8")
