@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections import Counter
@@ -135,6 +134,7 @@ def test_there_are_four_drawings_of_each_digit(drawings: list[dict[str, Any]]) -
 def test_drawings(
     demo: Demo,
     drawings: list[dict[str, Any]],
+    folder: Path,
     keras_answers: Callable[[np.ndarray], np.ndarray],
 ) -> None:
     demo.page.add_init_script(READER)
@@ -150,7 +150,11 @@ def test_drawings(
     found = np.array([answer["probabilities"] for answer in answers])
     assert np.abs(found - wanted).max() <= 1e-5
     right = found.argmax(axis=1) == [drawing["digit"] for drawing in drawings]
-    assert right.mean() >= 0.95, [d["digit"] for d, r in zip(drawings, right, strict=True) if not r]
+    dataset = json.loads((folder / "mnist_cnn.json").read_text())["dataset"]
+    least = 0.95 if dataset == "MNIST" else 0.85  # the embedded digits are few, and others' hands
+    assert right.mean() >= least, [
+        d["digit"] for d, r in zip(drawings, right, strict=True) if not r
+    ]
 
     # The same pictures in the other runtimes: in the demo the last one, which is still there.
     page.evaluate("(pixels) => { window.pictures = new Float32Array(pixels.flat()); }", pixels)
@@ -170,10 +174,10 @@ def test_a_picked_digit_reaches_the_model_unchanged_and_offline(opened: Demo, fo
     opened.page.context.set_offline(True)  # what it needs is there now
     opened.page.locator(".digit-digits button").nth(14).click()
     [answer] = opened.predictions(1)
-    picked = json.loads((folder / "page" / "demo.json").read_text())["samples"][14]
-    pixels = np.frombuffer(base64.b64decode(picked["pixels"]), dtype="uint8") / 255
-    assert np.argmax(answer["probabilities"]) == int(picked["label"])
-    verdict = f"看起来是 {picked['label']}.*标签也是 {picked['label']}"
+    label = json.loads((folder / "page" / "demo.json").read_text())["samples"][14]
+    pixels = np.fromfile(folder / "page" / "samples.bin", "uint8").reshape(-1, 784)[14] / 255
+    assert np.argmax(answer["probabilities"]) == int(label)
+    verdict = f"看起来是 {label}.*标签也是 {label}"
     opened.page.locator(".digit-status", has_text=re.compile(verdict)).wait_for()
     assert np.abs(np.array(answer["pixels"]) - pixels).max() < 1e-6
 

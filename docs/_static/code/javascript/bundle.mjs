@@ -45,7 +45,7 @@ const WASM = {
 };
 // What is fetched: modules with all that they import, and files.
 const PARTS = {
-  page: { modules: ['digit_loader.mjs', 'digit.mjs'], files: ['digit.css', 'demo.json'] },
+  page: { modules: ['digit_loader.mjs', 'digit.mjs'], files: ['digit.css', 'demo.json', 'samples.bin'] },
   'tfjs-cpu': { modules: ['tfjs_runtime.mjs', 'backend:cpu'], files: [] },
   'tfjs-wasm': { modules: ['tfjs_runtime.mjs', 'backend:wasm'], files: ['tfjs-backend-wasm-simd.wasm'] },
   'tfjs-webgl': { modules: ['tfjs_runtime.mjs', 'backend:webgl'], files: [] },
@@ -67,7 +67,7 @@ const predict = (tf, model, pixels, shape) => (
   tf.tidy(() => model.predict(tf.tensor(pixels, [1, ...shape])).dataSync()));
 
 /**
- * Return what the page has to know of the model, and samples for it: demo.json.
+ * Return what the page has to know of the model, for demo.json, and the pixels of samples.
  *
  * @throws {ProgramError} if the demo cannot show this model
  */
@@ -89,17 +89,18 @@ async function describe(tf, model, options) {
   const samples = await chosenSamples(file, shape, labels);
   const misread = (sample) => isMisreadInCorner(tf, model, sample, shape, labels);
   const corner = samples.findIndex(misread);
-  return {
+  const about = {
     graphModel: `${basename(folder)}/model.json`,
     tflite: basename(tflite),
     shape,
     labels,
-    samples,
+    samples: samples.map(({ label }) => label),
     corner: corner < 0 ? null : { sample: corner, size: cornerSize(shape) },
   };
+  return { about, pixels: Buffer.concat(samples.map(({ pixels }) => pixels)) };
 }
 
-/** Return some samples of each class: the label, and the pixels as base64 of a byte each. */
+/** Return some samples of each class: the label, and the pixels, a byte each. */
 async function chosenSamples(file, shape, labels) {
   const { inputs, labels: numbers, count } = await readSamples(file);
   const [input] = Object.values(inputs);
@@ -116,7 +117,7 @@ async function chosenSamples(file, shape, labels) {
   return labels.flatMap((label, number) => (
     all.filter((i) => numbers[i] === number).slice(0, PER_CLASS).map((i) => {
       const pixels = input.values.subarray(i * size, (i + 1) * size).map((value) => Math.round(255 * value));
-      return { label, pixels: Buffer.from(pixels).toString('base64') };
+      return { label, pixels: Uint8Array.from(pixels) };
     })));
 }
 
@@ -128,13 +129,12 @@ function cornerSize([rows, columns]) {
 
 /** Say whether a sample in the corner is read right if it is centered, and wrong if it is not. */
 function isMisreadInCorner(tf, model, { label, pixels }, shape, labels) {
-  const bytes = Buffer.from(pixels, 'base64');
   const [width, height] = cornerSize(shape);
   const rgba = new Uint8ClampedArray(4 * PAPER * PAPER).fill(255);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
       const [row, column] = [Math.floor((y * shape[0]) / height), Math.floor((x * shape[1]) / width)];
-      rgba.fill(255 - bytes[row * shape[1] + column], 4 * (y * PAPER + x), 4 * (y * PAPER + x) + 3);
+      rgba.fill(255 - pixels[row * shape[1] + column], 4 * (y * PAPER + x), 4 * (y * PAPER + x) + 3);
     }
   }
   const [right, wrong] = [true, false].map((center) => {
@@ -216,8 +216,9 @@ async function bundle(tf, esbuild, model, about, modelFile, target) {
   }
 }
 
-async function copyFiles(about, { graphModel: folder, tflite }, target) {
+async function copyFiles(about, pixels, { graphModel: folder, tflite }, target) {
   await writeFile(join(target, 'demo.json'), JSON.stringify(about));
+  await writeFile(join(target, 'samples.bin'), pixels);
   for (const file of STATIC) await cp(join(HERE, file), join(target, file));
   for (const [folder, files] of Object.entries(WASM)) {
     const [, name, inside] = folder.match(/^(@[^/]+\/[^/]+)\/(.*)$/);
@@ -291,12 +292,12 @@ async function main({ compress, 'graph-model': folder, ...files }) {
   await existing(options.tflite, 'python tflite_web.py');
   await tf.setBackend('wasm');
   const model = await tf.loadGraphModel(handler);
-  const about = await describe(tf, model, options);
+  const { about, pixels } = await describe(tf, model, options);
   const partial = '.partial-page';
   await rm(partial, { recursive: true, force: true });
   try {
     await mkdir(partial);
-    await copyFiles(about, options, partial);
+    await copyFiles(about, pixels, options, partial);
     const { metafile } = await bundle(tf, esbuild, model, about, `${folder}/model.json`, resolve(partial));
     const bytes = await sizes(partial, compress);
     const figures = { files: bytes, parts: parts(bytes, metafile.outputs, about) };

@@ -15,16 +15,17 @@ const besideThisFile = (file) => new URL(file, import.meta.url).href;
 /**
  * Build the demo in `place` and open the first runtime that works.
  *
- * Sizes, labels and samples are in demo.json, which bundle.mjs takes from the model. Each prediction
+ * Sizes and labels are in demo.json, pixels of samples in samples.bin: bundle.mjs writes both. Each prediction
  * is announced by an event `digit-prediction` whose detail holds the pixels, the probabilities, the
  * runtime and the milliseconds.
  *
  * @param {HTMLElement} place may name other models: data-graph-model, data-tflite
  */
 export async function mount(place) {
-  const about = JSON.parse(new TextDecoder().decode(await fetchFile(besideThisFile('demo.json'))));
+  const [json, pixels] = await Promise.all(
+    ['demo.json', 'samples.bin'].map((file) => fetchFile(besideThisFile(file))));
   await addStyle();
-  new Demo(place, about);
+  new Demo(place, JSON.parse(new TextDecoder().decode(json)), new Uint8Array(pixels));
 }
 
 function addStyle() {
@@ -50,7 +51,7 @@ class Demo {
   #turn = Promise.resolve(); // runs one task after another, so that no two share a backend
   #latest = 0;
 
-  constructor(place, about) {
+  constructor(place, about, pixels) {
     this.#place = place;
     this.#about = about;
     this.#sizes = { shape: about.shape, classes: about.labels.length };
@@ -75,7 +76,7 @@ class Demo {
     runtime.addEventListener('change', () => this.#open(runtime.value));
     this.#parts.measure.addEventListener('click', () => this.#measure());
     for (const name of MISTAKES) mistakes[name].addEventListener('change', () => this.#predict());
-    this.#addSamples();
+    this.#addSamples(pixels);
     this.#open(Object.keys(RUNTIMES).find((name) => !lacks(name)));
     paper.focus({ preventScroll: true });
   }
@@ -214,26 +215,26 @@ class Demo {
   }
 
   /** Offer the samples, and one of them in a corner, which is misread if it is not centered. */
-  #addSamples() {
+  #addSamples(pixels) {
     const { shape: [rows, columns], samples, corner } = this.#about;
-    const canvases = samples.map(({ pixels }) => {
-      const bytes = Uint8Array.from(atob(pixels), (char) => char.charCodeAt(0));
+    const size = rows * columns;
+    const canvases = samples.map((_, i) => {
       const canvas = element('canvas', { width: columns, height: rows });
-      showPixels(canvas, bytes.map((value) => 255 - value), 1);
+      showPixels(canvas, pixels.subarray(i * size, (i + 1) * size).map((value) => 255 - value), 1);
       return canvas;
     });
-    const button = (i, size, ...content) => {
+    const button = (i, side, ...content) => {
       const made = element('button', { type: 'button' }, ...content);
-      made.addEventListener('click', () => this.#pick(canvases[i], samples[i].label, size));
+      made.addEventListener('click', () => this.#pick(canvases[i], samples[i], side));
       return made;
     };
-    samples.forEach(({ label }, i) => {
+    samples.forEach((label, i) => {
       const picked = button(i, [PAPER, PAPER], canvases[i], ` ${label}`);
       picked.setAttribute('aria-label', this.#text('picked', { label }));
       this.#parts.digits.append(picked);
     });
     if (!corner) return;
-    const text = this.#text('corner', { label: samples[corner.sample].label });
+    const text = this.#text('corner', { label: samples[corner.sample] });
     this.#parts.corner.append(button(corner.sample, corner.size, text));
   }
 
