@@ -41,7 +41,7 @@ def plain(run: Run) -> None:
     """Convert and run in the fewest lines."""
     run("plain_convert", "python plain_convert.py")
     run("plain_interpret", "python plain_interpret.py")
-    run("plain_quantize", "python plain_quantize.py", deprecated="tf.lite.Interpreter")
+    run("plain_quantize", "python plain_quantize.py")
 
 
 @recipe(
@@ -60,6 +60,8 @@ def python(run: Run) -> None:
     run("convert", "python convert.py mnist_cnn.keras")
     run.fails("convert_missing", "python convert.py no_such_model.keras")
     run.fails("convert_truncated", "python convert.py broken.keras", broken="mnist_cnn.keras")
+    (run.folder / "mnist_cnn_samples.npz").rename(run.folder / "others.npz")
+    run.fails("convert_no_samples", "python convert.py mnist_cnn.keras")
 
 
 @recipe(

@@ -281,11 +281,6 @@ def parse_options() -> argparse.Namespace:
         raise ProgramError("--batch takes a .keras or .h5 file, not a SavedModel")
     options.name = name_of(options.model)
     options.samples = options.samples or f"{options.name}_samples.npz"
-    if not Path(options.samples).exists():
-        raise ProgramError(
-            f"{options.samples} is not here; save samples of {options.model} there with "
-            "numpy.savez, or name a file with --samples"
-        )
     if not options.calibration:
         file = f"{options.name}_calibration.npz"
         options.calibration = file if Path(file).exists() else options.samples
@@ -298,6 +293,11 @@ def main() -> None:
     check_writable()
     path = options.model
     model = open_saved_model(path) if path.is_dir() else open_keras(path, options.batch)
+    if not Path(options.samples).exists():
+        raise ProgramError(
+            f"{options.samples} is not here; save samples of {path} there with numpy.savez, "
+            "or name a file with --samples"
+        )
     inputs, labels = samples.for_model(options.samples, model.inputs)
     calibration, _ = samples.for_model(options.calibration, model.inputs)
     calibration = {name: array[:CALIBRATION] for name, array in calibration.items()}

@@ -115,11 +115,12 @@ public final class Interpreter implements AutoCloseable {
 
   private Tensor tensor(int which) {
     Memory params = new Memory(16);
-    LiteRt.check(LiteRt.LiteRtGetPerTensorQuantization(tensors[which], params));
+    params.clear();
+    boolean quantized = LiteRt.LiteRtGetPerTensorQuantization(tensors[which], params) == 0;
     int elements = Arrays.stream(shapes[which]).reduce(1, (size, length) -> size * length);
     return new Tensor(
         shapes[which],
-        elements * (params.getFloat(0) == 0 ? Float.BYTES : Byte.BYTES), // int8 has a scale
+        elements * (quantized ? Byte.BYTES : Float.BYTES),
         new Tensor.QuantizationParams(params.getFloat(0), Math.toIntExact(params.getLong(8))));
   }
 
