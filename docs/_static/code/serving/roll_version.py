@@ -21,6 +21,7 @@ from grpc_client import OPTIONS, call, predict_request, signature
 
 WAIT_SECONDS = 60
 PAUSE_SECONDS = 0.005  # between two requests
+SETTLED_SECONDS = 0.5  # for which the client goes on in the end
 
 States = dict[int, str]  # of the versions that the server knows
 
@@ -159,6 +160,7 @@ def main() -> None:
             raise ProgramError(f"version {old} is served, not an older one than --to {options.to}")
         with Asking(channel, options) as asking:
             roll(server, source, target, old, back=options.back)
+            time.sleep(SETTLED_SECONDS)
     if asking.failures:
         raise ProgramError(f"requests failed meanwhile: {dict(asking.failures)}")
     write(server, asking)
