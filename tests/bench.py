@@ -250,8 +250,8 @@ def java() -> None:
     model = Site(ROOT).workspace / android.MODEL
     android.compile_sources()
     with tempfile.TemporaryDirectory() as name:
-        apk = android.pack(Path(name, "app.apk"), [model])
-        digits = android.write_digits(Path(name, "digits.bin"), images)
+        apk = android.pack(Path(name, "app.apk"), model, model.with_name(android.LABELS))
+        digits = android.write_pictures(Path(name, "digits.bin"), images)
         pairs = [
             (float(android.desktop("bench", apk, digits, litert=True)), python_inference(images))
             for _ in range(5)

@@ -8,9 +8,10 @@ import zipfile
 from pathlib import Path
 
 import interpret
-import mnist_data
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recordings import android
 from recordings.engine.site import Site
@@ -28,30 +29,29 @@ EQUAL_2021 = 1e-5  # other kernels add in another order; 1e-6 was seen
 
 @pytest.fixture(scope="session")
 def images() -> np.ndarray:
-    return np.asarray(mnist_data.load(None).x_test[:DIGITS])
+    with np.load(WORKSPACE / "mnist_cnn_samples.npz") as samples:
+        return np.round(samples["image"][:DIGITS, ..., 0] * 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory, images: np.ndarray) -> Path:
-    """Return a folder with app.apk, made of the build's models, and digits.bin."""
+    """Return a folder with an app for each of the build's models, and digits.bin."""
     android.compile_sources()
     made = tmp_path_factory.mktemp("android")
-    models = [WORKSPACE / name for name in (android.MODEL, android.INT8, android.DYNAMIC)]
-    android.pack(made / "app.apk", models)
-    android.write_digits(made / "digits.bin", images)
+    for model in (android.MODEL, android.INT8, android.DYNAMIC):
+        android.pack(made / f"{model}.apk", WORKSPACE / model, WORKSPACE / android.LABELS)
+    android.write_pictures(made / "digits.bin", images)
     return made
 
 
 def on_desktop(
     folder: Path, command: str, *, model: str = android.MODEL, litert: bool = False
 ) -> str:
-    return android.desktop(
-        command, folder / "app.apk", folder / "digits.bin", model=model, litert=litert
-    )
+    return android.desktop(command, folder / f"{model}.apk", folder / "digits.bin", litert=litert)
 
 
 def mistake(folder: Path, name: str, *, model: str = android.MODEL) -> str:
-    return android.mistake(name, folder / "app.apk", folder / "digits.bin", model=model)
+    return android.mistake(name, folder / f"{model}.apk", folder / "digits.bin")
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def expected(images: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("litert", [False, True], ids=["2021", "litert"])
-@pytest.mark.parametrize("language", ["java", "kotlin"])
+@pytest.mark.parametrize("language", ["java", "kotlin", "plain", "plain-kotlin"])
 def test_answers_are_those_of_python(
     folder: Path, expected: np.ndarray, language: str, litert: bool
 ) -> None:
@@ -80,14 +80,53 @@ def test_int8_answers_are_those_of_python(folder: Path, images: np.ndarray) -> N
 
 
 def test_answers_are_those_of_the_emulation(folder: Path, images: np.ndarray) -> None:
-    answers = android.table(on_desktop(folder, "java", litert=True))
-    model = interpret.load_model_file(str(WORKSPACE / android.MODEL))
-    interpreter, buffer = interpret.Interpreter(model), interpret.allocate_input()
-    for image, answer in zip(images[:20], answers[:20], strict=True):
-        interpret.fill_input(buffer, interpret.get_pixels(image))
-        label_prob = [[0.0] * 10]
-        interpreter.run(buffer, label_prob)
-        assert np.abs(np.array(label_prob[0]) - answer).max() <= EQUAL
+    for model, command in ((android.MODEL, "java"), (android.INT8, "int8")):
+        answers = android.table(on_desktop(folder, command, model=model, litert=True))
+        interpreter = interpret.Interpreter(interpret.load_model_file(str(WORKSPACE / model)))
+        tensor, output = interpreter.get_input_tensor(), interpreter.get_output_tensor()
+        buffer = interpret.DirectBuffer(tensor.num_bytes())
+        for image, answer in zip(images[:20], answers[:20], strict=True):
+            interpret.fill_input(buffer, interpret.get_pixels(image[..., None]), tensor)
+            label_prob = [[0.0] * 10]
+            interpreter.run(buffer, label_prob)
+            found = np.array(label_prob[0])
+            if output.dtype == "int8":
+                found = (found - output.zero_point) * output.scale
+            assert np.abs(found - answer).max() <= EQUAL
+
+
+@pytest.fixture(scope="module")
+def color(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a model of another kind: 12 x 8 color pictures, three classes."""
+    made = tmp_path_factory.mktemp("color")
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((12, 8, 3)),
+        keras.layers.Conv2D(4, 3, activation="relu"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Sequential(layers))
+    (made / "color.tflite").write_bytes(converter.convert())
+    (made / "labels.txt").write_text("红\n绿\n蓝\n", encoding="utf-8")
+    android.pack(made / "app.apk", made / "color.tflite", made / "labels.txt")
+    return made
+
+
+@pytest.mark.parametrize("language", ["java", "kotlin"])
+@pytest.mark.parametrize("litert", [False, True], ids=["2021", "litert"])
+def test_a_model_of_another_kind_needs_no_other_code(
+    folder: Path, color: Path, language: str, litert: bool
+) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 12, 8, 3), np.uint8)
+    path = android.write_pictures(color / "pictures.bin", pictures)
+    expected = android.python_answers(color / "color.tflite", pictures)
+    printed = android.desktop(language, color / "app.apk", path, litert=litert)
+    answers = android.table(printed)
+    assert answers.shape == (20, 3)
+    assert np.abs(answers - expected).max() <= EQUAL_2021
+    last = android.desktop("print", color / "app.apk", path, litert=litert).splitlines()[-1]
+    assert last == f"top label: {'红绿蓝'[expected[0].argmax()]}"
 
 
 def test_all_ten_lines_are_printed(folder: Path, expected: np.ndarray) -> None:
@@ -98,36 +137,50 @@ def test_all_ten_lines_are_printed(folder: Path, expected: np.ndarray) -> None:
     assert lines[10:] == [f"top label: {expected[0].argmax()}"]
 
 
-def test_centring_brings_a_displaced_digit_back(
-    folder: Path, tmp_path: Path, images: np.ndarray
+def center(path: Path, drawn: int, width: int, height: int) -> np.ndarray:
+    """Return what Centering.java makes of a drawing."""
+    printed = android.java("OnDesktop", "center", path, str(drawn), str(width), str(height))
+    return android.table(printed).reshape(height, width)
+
+
+def test_centering_brings_a_displaced_digit_back(
+    folder: Path, tmp_path: Path, images: np.ndarray, expected: np.ndarray
 ) -> None:
-    """Ten digits, five times as large and in a corner, are read like those of MNIST."""
-    centred = []
+    """Ten digits, five times as large and in a corner, are read like those of the dataset."""
+    centered = []
     for image in images[:10]:
         drawing = np.zeros((280, 280), np.uint8)
         drawing[:140, 140:] = image.repeat(5, 0).repeat(5, 1)
-        path = android.write_digits(tmp_path / "drawing.bin", drawing)
-        picture = android.table(android.java("OnDesktop", "centre", path, "280"))
-        centred.append(picture.reshape(28, 28))
-    for picture in centred:
+        path = android.write_pictures(tmp_path / "drawing.bin", drawing)
+        centered.append(center(path, 280, 28, 28))
+    for picture in centered:
         rows, columns = np.nonzero(picture)
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
         weights = picture.sum()
         middle = [(picture.sum(axis) * (np.arange(28) + 0.5)).sum() / weights for axis in (0, 1)]
         assert np.abs(np.array(middle) - 14).max() <= 0.5
-    path = android.write_digits(
-        tmp_path / "digits.bin", (np.array(centred) * 255).round().astype(np.uint8)
+    path = android.write_pictures(
+        tmp_path / "digits.bin", (np.array(centered) * 255).round().astype(np.uint8)
     )
-    printed = android.java("OnDesktop", "java", folder / "app.apk", android.MODEL, path)
-    labels = mnist_data.load(None).y_test[:10]
-    assert (android.table(printed).argmax(1) == labels).sum() >= 9
+    printed = android.desktop("java", folder / f"{android.MODEL}.apk", path)
+    assert (android.table(printed).argmax(1) == expected[:10].argmax(1)).sum() >= 9
 
 
-def test_centring_of_nothing(tmp_path: Path, folder: Path) -> None:
-    path = android.write_digits(tmp_path / "drawing.bin", np.zeros((30, 30)))
-    picture = android.table(android.java("OnDesktop", "centre", path, "30"))
-    assert picture.shape == (1, 784)
-    assert not picture.any()
+def test_centering_for_another_size(folder: Path, tmp_path: Path) -> None:
+    drawing = np.zeros((60, 60), np.uint8)
+    drawing[40:55, 5:15] = 255
+    picture = center(android.write_pictures(tmp_path / "drawing.bin", drawing), 60, 56, 42)
+    rows, columns = np.nonzero(picture)
+    assert [int(np.ptp(axis)) + 1 for axis in (rows, columns)] == [30, 20], (
+        "20/28 of the shorter side"
+    )
+    assert rows.mean() + 0.5 == pytest.approx(21, abs=0.5)
+    assert columns.mean() + 0.5 == pytest.approx(28, abs=0.5)
+
+
+def test_centering_of_nothing(tmp_path: Path, folder: Path) -> None:
+    path = android.write_pictures(tmp_path / "drawing.bin", np.zeros((30, 30)))
+    assert not center(path, 30, 28, 28).any()
 
 
 class TestMistakes:
@@ -199,40 +252,59 @@ class TestPackage:
     """What the APK Analyzer shows, and what AssetManager makes of it."""
 
     def test_model_is_stored_and_aligned(self, folder: Path) -> None:
-        entry = f"assets/{android.MODEL}"
-        with zipfile.ZipFile(folder / "app.apk") as package:
+        apk, entry = folder / f"{android.MODEL}.apk", f"assets/{android.ASSET}"
+        with zipfile.ZipFile(apk) as package:
             info = package.getinfo(entry)
+            assert [name for name in package.namelist() if name.startswith("assets/")] == [
+                *("assets/labels.txt", entry)
+            ]
         assert info.compress_type == zipfile.ZIP_STORED
         assert info.file_size == (WORKSPACE / android.MODEL).stat().st_size
-        assert android.data_offset(folder / "app.apk", entry) % 4 == 0
-        android.call("zipalign", "-c", "-p", "4", folder / "app.apk")
+        assert android.data_offset(apk, entry) % 4 == 0
+        android.call("zipalign", "-c", "-p", "4", apk)
 
     @pytest.mark.parametrize(("flag", "stored"), [(".tflite", True), ("", False)])
     def test_flag_decides(
         self, folder: Path, tmp_path: Path, model: Path, flag: str, stored: bool
     ) -> None:
-        apk = android.pack(tmp_path / "app.apk", [model], no_compress=flag)
+        apk = android.pack(
+            tmp_path / "app.apk", model, WORKSPACE / android.LABELS, no_compress=flag
+        )
         with zipfile.ZipFile(apk) as package:
-            info = package.getinfo(f"assets/{android.MODEL}")
+            info = package.getinfo(f"assets/{android.ASSET}")
         assert (info.compress_type == zipfile.ZIP_STORED) is stored
         assert (info.compress_size == info.file_size) is stored
-        printed = android.java("Mistake", "load", apk, model.name, folder / "digits.bin")
+        printed = android.mistake("load", apk, folder / "digits.bin")
         message = "This file can not be opened as a file descriptor; it is probably compressed"
         assert (message in printed) is not stored
 
     def test_flag_without_its_dot_is_ignored(self, tmp_path: Path, model: Path) -> None:
-        apk = android.pack(tmp_path / "app.apk", [model], no_compress="tflite")
+        apk = android.pack(
+            tmp_path / "app.apk", model, WORKSPACE / android.LABELS, no_compress="tflite"
+        )
         with zipfile.ZipFile(apk) as package:
-            info = package.getinfo(f"assets/{android.MODEL}")
+            info = package.getinfo(f"assets/{android.ASSET}")
         assert info.compress_type == zipfile.ZIP_DEFLATED
 
-    def test_whole_app_compiles(self, folder: Path, tmp_path: Path) -> None:
-        """With the R that aapt2 made, MainActivity included, without a single warning."""
-        sources = sorted((android.MAIN / "java").rglob("*.java"))
+    @pytest.mark.parametrize("way", range(4))
+    def test_whole_app_compiles(self, folder: Path, tmp_path: Path, way: int) -> None:
+        """With the R that aapt2 made, MainActivity included, whichever classifier it opens."""
+        activity = android.MAIN / "java" / "org" / "example" / "digits" / "MainActivity.java"
+        text = activity.read_text(encoding="utf-8")
+        ways = re.findall(r"(?m)^ +(?:// )?return new .*Classifier\(.*;$", text)
+        assert len(ways) == 4
+        for other in ways:
+            text = text.replace(other, "")
+        chosen = ways[way].replace("// ", "") + "\n  }\n\n  // [show]"
+        text = re.sub(r"\s*\}\s*// \[show\]", lambda found: f"\n{chosen}", text)
+        (tmp_path / "MainActivity.java").write_text(text, encoding="utf-8")
+        sources = [*(android.MAIN / "java").rglob("*.java"), *(folder / "r").rglob("R.java")]
+        sources = [source for source in sources if source != activity]
+        kotlin = android.BUILT / "classes"  # compiled by Maven
         done = subprocess.run(
             ["javac", "-Xlint:all", "-Werror", "--release", "11", "-d", str(tmp_path), "-cp",
-             android.libraries(),
-             *map(str, sources), *map(str, (folder / "r").rglob("R.java"))],
+             f"{android.libraries()}:{kotlin}",
+             *map(str, sources), str(tmp_path / "MainActivity.java")],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -69,6 +69,23 @@ def test_model_is_not_compressed() -> None:
     assert block[1].strip() == 'noCompress += "tflite"'
 
 
+def test_the_model_is_named_in_one_place() -> None:
+    for path in android.PROJECT.rglob("*"):
+        if path.suffix in (".kts", ".toml", ".java", ".kt", ".xml"):
+            assert "mnist_cnn" not in path.read_text(encoding="utf-8"), path
+    lines = (android.PROJECT / "gradle.properties").read_text(encoding="utf-8").splitlines()
+    assert {f"model=../{android.MODEL}", f"labels=../{android.LABELS}"} <= {*lines}
+    for name in ("model", "labels"):
+        assert f'{name} = root.file(providers.gradleProperty("{name}"))' in gradle()
+
+
+def test_the_build_calls_the_assets_as_the_app_does() -> None:
+    source = (android.MAIN / "java/org/example/digits/ModelFile.java").read_text(encoding="utf-8")
+    for name in (android.ASSET, "labels.txt"):
+        assert f'"{name}"' in source
+        assert f'assets.file("{name}")' in gradle()
+
+
 def test_nothing_of_2018_is_left() -> None:
     for path in android.PROJECT.rglob("*"):
         if path.suffix in (".kts", ".toml", ".java", ".kt", ".xml", ".properties"):
@@ -84,7 +101,7 @@ def test_model_is_not_committed() -> None:
         text=True,
         check=True,
     ).stdout
-    assert "DigitClassifier.java" in listed
+    assert "FloatClassifier.java" in listed
     assert ".tflite" not in listed
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import runpy
 import shutil
@@ -16,10 +15,8 @@ from functools import partial
 from pathlib import Path
 from socket import socket
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
@@ -33,9 +30,6 @@ for stage in ("modelsave", "lite"):
     sys.path.insert(0, str(Site(ROOT).code / stage))
 
 import artifacts  # noqa: E402
-import convert  # noqa: E402
-import inspect_tflite  # noqa: E402
-import interpret  # noqa: E402
 import mnist_data  # noqa: E402
 
 WITH_HELP = [
@@ -44,7 +38,7 @@ WITH_HELP = [
     if path.suffix == ".py" and "argparse.ArgumentParser(" in path.read_text()
 ]
 # Programs about TensorFlow itself import it first; the others, when they have something to do.
-TENSORFLOW_FIRST = {"convert.py", "mnist_cnn.py", "named_signature.py", "optimizer_defaults.py"}
+TENSORFLOW_FIRST = {"mnist_cnn.py", "named_signature.py", "optimizer_defaults.py"}
 
 
 def with_programs(folder: Path) -> Path:
@@ -154,7 +148,9 @@ def test_help_comes_at_once(folder: Path, without_tensorflow: Path, name: str) -
 def test_what_training_and_conversion_leave(trained: Path) -> None:
     made = {path.name for path in trained.iterdir()} - set(PROGRAMS) - {"__pycache__"}
     assert made == {
-        *("mnist_cnn.keras", "mnist_cnn.h5", "saved_model", "mnist_cnn.json", "convert.json"),
+        *("mnist_cnn.keras", "mnist_cnn.h5", "saved_model", "mnist_cnn.json"),
+        *("mnist_cnn_samples.npz", "mnist_cnn_calibration.npz", "mnist_cnn_labels.txt"),
+        "mnist_cnn_convert.json",
         *("mnist_cnn.tflite", "mnist_cnn_float16.tflite", "mnist_cnn_dynamic.tflite"),
         "mnist_cnn_int8.tflite",
     }
@@ -162,7 +158,7 @@ def test_what_training_and_conversion_leave(trained: Path) -> None:
 
 
 def test_all_three_formats_load_again(trained: Path) -> None:
-    *models, label = succeeds(trained, "load_models.py --images 20")
+    *models, label = succeeds(trained, "load_models.py --count 20")
     assert [line.split()[0] for line in models] == [
         *("mnist_cnn.keras", "mnist_cnn.h5", "saved_model/1")
     ]
@@ -177,52 +173,6 @@ def test_named_signatures(trained: Path) -> None:
     assert answers.keys() == {"serving_default", "read_png"}
     one, two = (line.split(": ", 1)[1] for line in answers.values())
     assert one == two, "a PNG of the same picture"
-
-
-def test_a_saved_model_converts_to_the_same(
-    trained: Path, tmp_path: Path, digits: mnist_data.Dataset
-) -> None:
-    assert json.loads((trained / "convert.json").read_text())["float32"]["same_label"] == 1
-    converter = convert.make_converter(str(trained / "saved_model" / "1"))
-    (tmp_path / "model.tflite").write_bytes(convert.convert_quietly(converter))
-    images = (digits.x_test[..., np.newaxis] / 255).astype("float32")
-    paths = (tmp_path / "model.tflite", trained / "mnist_cnn.tflite")
-    one, two = (convert.predict(path, images) for path in paths)
-    assert np.abs(one - two).max() < 1e-5
-
-
-@pytest.mark.parametrize(
-    ("model", "words"),
-    [
-        ("mnist_cnn.tflite", "input 0: float32 [-1, 28, 28, 1]"),
-        ("mnist_cnn_int8.tflite", "input 0: int8 [-1, 28, 28, 1], scale 0.003922"),
-    ],
-)
-def test_inside_a_model(trained: Path, model: str, words: str) -> None:
-    said = "\n".join(succeeds(trained, f"inspect_tflite.py {model}"))
-    assert words in said
-    assert "SOFTMAX" in said
-    assert f"{(trained / model).stat().st_size:,} bytes" in said
-
-
-def test_the_emulation_gives_ten_probabilities_and_the_label(trained: Path) -> None:
-    said = succeeds(trained, "interpret.py --digit 3")
-    lines = [line.split() for line in said if line.startswith("index ")]
-    assert [line[:4] for line in lines] == [["index", str(n), "prob", "is"] for n in range(10)]
-    probabilities = [float(line[4]) for line in lines]
-    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
-    assert said[-1] == f"top label: {np.argmax(probabilities)}"
-
-
-def test_raw_pixels_are_the_mistake_that_the_chapter_shows(trained: Path) -> None:
-    said = succeeds(trained, "interpret.py --raw")
-    assert "the first pixel is -16777216, the buffer gets -16777216.0" in said
-
-
-def test_a_picture_of_the_readers_own(trained: Path, digits: mnist_data.Dataset) -> None:
-    np.save(trained / "own.npy", digits.x_test[3])
-    own = succeeds(trained, "interpret.py --picture own.npy")
-    assert own[-11:] == succeeds(trained, "interpret.py --digit 3")[-11:]
 
 
 # The dataset
@@ -522,8 +472,8 @@ def test_what_a_killed_program_left_aside_is_replaced(tmp_path: Path) -> None:
 
 
 def test_missing_models_are_named(folder: Path, refuses: Callable[..., None]) -> None:
-    fails_with(folder, "load_models.py", "mnist_cnn.keras is not here; run `python mnist_cnn.py`")
-    refuses(folder, "convert.py", "mnist_cnn.h5 is not here; run `python mnist_cnn.py` first")
+    fails_with(folder, "load_models.py", "mnist_cnn_samples.npz is not here; run `python mnist_cnn")
+    refuses(folder, "convert.py", "mnist_cnn.keras is not here; run `python mnist_cnn.py` first")
     refuses(folder, "named_signature.py", "mnist_cnn.keras is not here; run `python mnist_cnn.py`")
     refuses(folder, "inspect_tflite.py", "mnist_cnn.tflite is not here; run `python convert.py`")
     refuses(folder, "interpret.py", "mnist_cnn.tflite is not here; run `python convert.py`")
@@ -568,200 +518,32 @@ def test_damaged_keras_models_are_named(
     damaged: Path, refuses: Callable[..., None], name: str, damage: Callable[[bytes], bytes]
 ) -> None:
     spoil(damaged / name, damage)
-    words = f"{name} cannot be read as a model"
-    refuses(damaged, "load_models.py --images 1", words)
+    whole = "is not a whole .keras file" if name.endswith(".keras") else "cannot be read as a model"
+    words = f"{name} {'cannot be read as a model' if damage is blank else whole}"
+    refuses(damaged, "load_models.py --count 1", words)
     refuses(damaged, f"convert.py {name}", words)
-    refuses(damaged, "convert.py saved_model/1" if ".keras" in name else "convert.py", words)
     if ".keras" in name:
         refuses(damaged, "named_signature.py", words)
 
 
 def test_damaged_saved_models_are_named(damaged: Path, refuses: Callable[..., None]) -> None:
     (damaged / "saved_model").unlink()
-    shutil.copytree((damaged / "convert.json").resolve().parent / "saved_model", damaged / "good")
+    shutil.copytree(
+        (damaged / "mnist_cnn_convert.json").resolve().parent / "saved_model", damaged / "good"
+    )
     for name, spoilt in {"1": "saved_model.pb", "2": "variables/variables.index"}.items():
         model = damaged / "saved_model" / name
         shutil.copytree(damaged / "good" / "1", model)
         spoil(model / spoilt, cut)
         refuses(damaged, f"convert.py saved_model/{name}", f"saved_model/{name} cannot be read")
-    refuses(damaged, "load_models.py --images 1", "saved_model/1 cannot be read as a SavedModel")
+    refuses(damaged, "load_models.py --count 1", "saved_model/1 cannot be read as a SavedModel")
     (damaged / "saved_model" / "1" / "saved_model.pb").unlink()
-    refuses(damaged, "load_models.py --images 1", "saved_model/1/saved_model.pb is not here")
-    refuses(damaged, "convert.py folder", "folder cannot be read as a model")
-
-
-def test_a_model_that_cannot_be_converted_is_named(
-    damaged: Path, refuses: Callable[..., None]
-) -> None:
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="png_bytes")])
-    def read(png_bytes: tf.Tensor) -> tf.Tensor:
-        return tf.io.decode_png(png_bytes[0])
-
-    module = tf.Module()
-    module.read = read
-    tf.saved_model.save(module, str(damaged / "png"), signatures=read)
-    refuses(damaged, "convert.py png", "png cannot be read as a model to convert")
-
-
-def test_damaged_tflite_models_are_named(damaged: Path, refuses: Callable[..., None]) -> None:
-    spoil(damaged / "mnist_cnn.tflite", cut)
-    fails_with(damaged, "interpret.py", "the model is damaged")
-    fails_with(damaged, "inspect_tflite.py", "mnist_cnn.tflite is damaged")
-    (damaged / "empty.tflite").touch()
-    refuses(damaged, "interpret.py --model empty.tflite", "empty.tflite is empty")
-    refuses(damaged, "inspect_tflite.py empty.tflite", "not a TensorFlow Lite model")
-    (damaged / "other.tflite").write_bytes(bytes(100))
-    refuses(damaged, "interpret.py --model other.tflite", "not a TensorFlow Lite model")
-    refuses(damaged, "inspect_tflite.py other.tflite", "not a TensorFlow Lite model")
-    refuses(damaged, "interpret.py --model folder", "folder cannot be read as a model")
-    refuses(damaged, "inspect_tflite.py folder", "folder cannot be read as a model")
-
-
-@pytest.fixture(scope="module")
-def tiny_model() -> bytes:
-    """Return a TensorFlow Lite model for pictures of another size: (1, 14, 14, 1) to (1, 10)."""
-    layers = [
-        keras.Input((14, 14, 1), batch_size=1),
-        keras.layers.Flatten(),
-        keras.layers.Dense(10),
-    ]
-    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Sequential(layers))
-    content: bytes = converter.convert()
-    return content
-
-
-@given(part=st.floats(0, 1))
-@settings(deadline=None)
-def test_a_model_cut_anywhere_is_an_error_or_still_whole(tiny_model: bytes, part: float) -> None:
-    with artifacts_folder() as folder:
-        path = folder / "cut.tflite"
-        path.write_bytes(tiny_model[: int(part * len(tiny_model))])
-        for reader in (
-            lambda: interpret.Interpreter(interpret.load_model_file(str(path))),
-            lambda: inspect_tflite.print_model(str(path)),
-        ):
-            said = ""
-            try:
-                reader()
-            except artifacts.ProgramError as error:
-                said = str(error)
-            assert "\n" not in said
-            assert said or part > 0.99, "nothing but padding may be missing"
-
-
-def test_a_model_for_other_pictures_is_told_as_android_tells_it(
-    damaged: Path, tiny_model: bytes, refuses: Callable[..., None]
-) -> None:
-    (damaged / "tiny.tflite").write_bytes(tiny_model)
-    words = "with 784 bytes from a Java Buffer with 3136 bytes."
-    refuses(damaged, "interpret.py --model tiny.tflite", "Cannot copy to a TensorFlowLite", words)
-    words = "the model takes int8, the buffer has floats"
-    refuses(damaged, "interpret.py --model mnist_cnn_int8.tflite", words)
-
-
-def test_wrong_pictures_are_described(damaged: Path, refuses: Callable[..., None]) -> None:
-    picture = np.zeros((28, 28), np.uint8)
-    np.save(damaged / "float.npy", picture.astype(float))
-    np.save(damaged / "colour.npy", np.zeros((28, 28, 3), np.uint8))
-    np.save(damaged / "objects.npy", np.array([{}]), allow_pickle=True)
-    np.save(damaged / "good.npy", picture)
-    np.savez(damaged / "many.npz", picture=picture)
-    (damaged / "cut.npy").write_bytes((damaged / "good.npy").read_bytes()[:300])
-    (damaged / "head.npy").write_bytes((damaged / "good.npy").read_bytes()[:20])
-    (damaged / "empty.npy").touch()
-    (damaged / "text.npy").write_text("no picture")
-    refuses(damaged, "interpret.py --picture float.npy", "float64 (28, 28); a picture is uint8")
-    refuses(damaged, "interpret.py --picture colour.npy", "uint8 (28, 28, 3); a picture is uint8")
-    refuses(damaged, "interpret.py --picture nowhere.npy", "nowhere.npy is not here")
-    unreadable = ("objects.npy", "many.npz", "cut.npy", "head.npy", "empty.npy", "text.npy")
-    for name in (*unreadable, "folder"):
-        refuses(damaged, f"interpret.py --picture {name}", f"{name} cannot be read as an .npy file")
-    fails_with(damaged, "interpret.py --digit 360", "--digit goes from 0 to 359")
-    refuses(damaged, "interpret.py --digit -1", "--digit goes from 0 to 359")
+    refuses(damaged, "load_models.py --count 1", "saved_model/1/saved_model.pb is not here")
+    refuses(damaged, "convert.py folder", "folder cannot be read as a SavedModel")
 
 
 @pytest.mark.parametrize(
-    "command", ["mnist_cnn.py --epochs 0", "mnist_cnn.py --seed -1", "load_models.py --images 0"]
+    "command", ["mnist_cnn.py --epochs 0", "mnist_cnn.py --seed -1", "load_models.py --count 0"]
 )
 def test_options_out_of_range_are_refused(folder: Path, command: str) -> None:
     fails_with(folder, command, "is not a whole number from", status=2)
-
-
-# The emulation
-
-
-def test_the_result_is_one_row_of_ten(trained: Path) -> None:
-    model = interpret.load_model_file(str(trained / "mnist_cnn.tflite"))
-    buffer, result = interpret.allocate_input(), [[0.0] * 10]
-    assert len(buffer.bytes) == 4 * 28 * 28
-    interpret.Interpreter(model).run(buffer, result)
-    assert sum(result[0]) == pytest.approx(1, abs=1e-5)
-    with pytest.raises(ValueError, match="zip"):
-        interpret.Interpreter(model).run(buffer, [[0.0] * 10] * 2)
-
-
-@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
-def test_java_floats_keep_their_value(value: float) -> None:
-    text = interpret.java_float(value)
-    assert np.float32(text) == np.float32(value)
-    assert "." in text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(1, "1.0"), (0, "0.0"), (0.5, "0.5"), (1e-3, "0.001"), (1e-4, "1.0E-4"), (1e7, "1.0E7")],
-)
-def test_java_floats_are_written_as_java_writes_them(value: float, text: str) -> None:
-    assert interpret.java_float(value) == text
-
-
-@given(st.integers(0, 255))
-def test_a_grey_pixel_has_its_own_grey_value(grey: int) -> None:
-    (pixel,) = interpret.get_pixels(np.array([[grey]], np.uint8))
-    assert pixel < 0, "opaque, as a signed integer"
-    assert interpret.grey_value(pixel) == pytest.approx(grey)
-
-
-@given(st.tuples(*[st.integers(0, 255)] * 3))
-def test_a_grey_value_lies_between_the_colours(colour: tuple[int, int, int]) -> None:
-    red, green, blue = colour
-    grey = interpret.grey_value(red << 16 | green << 8 | blue)
-    assert min(colour) - 1e-9 <= grey <= max(colour) + 1e-9
-    assert interpret.grey_value(blue) <= interpret.grey_value(blue << 16), "red is brighter"
-
-
-def test_a_black_pixel_is_the_number_that_the_chapter_gives() -> None:
-    assert interpret.get_pixels(np.zeros((1, 1), np.uint8)) == [-16777216]
-
-
-def test_the_buffer_is_in_native_order() -> None:
-    buffer = interpret.allocate_input()
-    buffer.put_float(1.5)
-    assert np.frombuffer(buffer.bytes, np.float32)[0] == 1.5
-    buffer.rewind()
-    buffer.put_float(2.5)
-    assert np.frombuffer(buffer.bytes, np.float32)[:2].tolist() == [2.5, 0]
-
-
-@given(
-    scale=st.floats(1e-6, 1e3),
-    zero=st.integers(-128, 127),
-    steps=st.lists(st.floats(-128, 127), min_size=1),
-)
-def test_quantising_is_off_by_half_a_step_at_most(
-    scale: float, zero: int, steps: list[float]
-) -> None:
-    tensor = {"dtype": np.int8, "quantization": (scale, zero)}
-    values = ((np.array(steps) - zero) * scale).astype("float32")
-    stored = convert.quantise(values, tensor)
-    assert stored.dtype == np.int8
-    assert np.abs(convert.dequantise(stored, tensor) - values).max() <= scale * (0.5 + 1e-3)
-
-
-def test_quantising_stops_at_the_ends_and_leaves_floats_alone() -> None:
-    tensor = {"dtype": np.int8, "quantization": (0.5, 3)}
-    values = np.array([-1e9, 1e9], "float32")
-    assert convert.quantise(values, tensor).tolist() == [-128, 127]
-    floats = {"dtype": np.float32, "quantization": (0.0, 0)}
-    assert convert.quantise(values, floats).tolist() == values.tolist()
-    assert convert.dequantise(values, floats) is values

@@ -23,8 +23,8 @@ final class Centering {
     }
     int boxWidth = box[2] - box[0];
     int boxHeight = box[3] - box[1];
-    // pixels of the drawing for a new one
-    float scale = Math.max(boxWidth, boxHeight) / (float) Math.round(SHARE * Math.min(width, height));
+    int size = Math.round(SHARE * Math.min(width, height));
+    float scale = (float) Math.max(boxWidth, boxHeight) / size; // drawing pixels per new pixel
     int columns = Math.max(1, Math.round(boxWidth / scale));
     int rows = Math.max(1, Math.round(boxHeight / scale));
     float[] digit = new float[rows * columns];
@@ -45,8 +45,7 @@ final class Centering {
   }
 
   /** Copies the digit to where its center of mass is in the middle, as far as it fits. */
-  private static void place(
-      float[] digit, int columns, int rows, float[] result, int width) {
+  private static void place(float[] digit, int columns, int rows, float[] result, int width) {
     int height = result.length / width;
     double mass = 0;
     double massX = 0;
