@@ -49,7 +49,7 @@ for axis, (name, title) in zip(axes, titles.items(), strict=True):
     colors = ["C2" if i == answers["label"] else "C3" for i in range(len(numbers))]
     axis.bar(range(len(numbers)), numbers, color=colors)
     axis.set_title(f"{title}: {found['label']}", fontsize=9)
-    axis.set(ylim=(0, 1.05), xticks=range(10))
+    axis.set(xlim=(-0.7, 9.7), ylim=(0, 1.05), xticks=range(10))
     axis.tick_params(labelsize=7)
 
 figure.suptitle(f"Ten probabilities for the same {answers['label']}")

@@ -16,7 +16,7 @@
 # 大小与误差
 # ----------
 #
-# float16 把文件减半，int8 减到四分之一。右图是对数刻度：每降低一级精度，概率的最大误差就大上百倍，但只有当两个标签的概率本来就很接近时，标签才会变。
+# float16 把文件减半，int8 减到四分之一。右图是对数刻度：量化以后与 Keras 的差别大了许多，但只有当两个标签的概率本来就接近时，标签才会变。
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already

@@ -25,7 +25,7 @@ SAMPLE = (
 )
 def plain(run: Run) -> None:
     """Convert and predict with the tools' own commands and calls."""
-    converter(run, "plain_convert", "--input_format=tf_saved_model saved_model/1 my_tfjs")
+    converter(run, "plain_tfjs_convert", "--input_format=tf_saved_model saved_model/1 my_tfjs")
     run("plain_sample", f'python -c "{SAMPLE}"')
     run("plain_tfjs", "node plain_tfjs.mjs")
     converter(run, "tfjs_layers", "--input_format=keras mnist_cnn.h5 my_layers")

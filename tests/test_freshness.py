@@ -252,7 +252,7 @@ def test_a_page_that_has_no_place_in_the_order_is_named(site: MiniSite) -> None:
 
 def test_two_outputs_of_one_name_are_refused(site: MiniSite) -> None:
     site.replace("recordings/plot_two.py", 'run("second"', 'run("first"')
-    assert "plot_one.first and plot_two.second both keep first" in site.record(fails=True)
+    assert "more than one recipe keeps first" in site.build(fails=True)
     site.replace(
         "recordings/plot_two.py", 'run("first"', 'run("twice", "python second.py")\n    run("twice"'
     )

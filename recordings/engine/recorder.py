@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -35,7 +36,6 @@ class Recorder:
         self.programs = site.programs()
         self.pages = {file.stem: read(file) for file in sorted(site.recipes.glob("plot_*.py"))}
         self._found: dict[str, Recording] = {}
-        self._kept_by: dict[str, str] = {}  # which recipe, by the name of an output
 
     # Keys
 
@@ -214,12 +214,9 @@ class Recorder:
     def publish(self, recordings: Iterable[Recording]) -> None:
         """Write artifacts and outputs of recordings where pages and chapters read them."""
         for recording in recordings:
-            recipe = recording.facts["recipe"]
             for name in recording.artifacts():
                 _renew(recording.folder / "files" / name, self.site.workspace / name)
             for name, how in recording.facts["outputs"].items():
-                if self._kept_by.setdefault(name, recipe) != recipe:
-                    raise RunError(f"{self._kept_by[name]} and {recipe} both keep {name}")
                 _rewrite(self.site.outputs / f"{name}.txt", shown(recording, name, how))
 
     def publish_programs(self) -> None:
@@ -238,12 +235,19 @@ class Recorder:
                 link.symlink_to(target)
 
     def tidy(self, recordings: Iterable[Recording]) -> None:
-        """Delete what the workspace holds beside programs, pages and these recordings."""
+        """Delete what the workspace holds beside programs, pages and these recordings.
+
+        Raises:
+            RunError: if two of them have an output of the same name.
+        """
         recordings = list(recordings)
+        outputs = Counter(name for r in recordings for name in r.facts["outputs"])
+        if twice := sorted(name for name, count in outputs.items() if count > 1):
+            raise RunError(f"more than one recipe keeps {', '.join(twice)}")
         artifacts = {name for r in recordings for name in r.artifacts()}
         pages = {path.name for path in self.site.pages.glob("*.*")}
         _keep_only(self.site.workspace, artifacts | self.programs.keys() | pages)
-        _keep_only(self.site.outputs, {f"{n}.txt" for r in recordings for n in r.facts["outputs"]})
+        _keep_only(self.site.outputs, {f"{name}.txt" for name in outputs})
         self.store.trim()
 
 

@@ -152,7 +152,6 @@ def assert_explained(heard: list[str]) -> None:
 def test_every_message_of_the_build_is_real() -> None:
     outputs = [path.read_text(encoding="utf-8") for path in (ROOT / "build/outputs").glob("*.txt")]
     in_browser = [term for term in explained() if not any(appears(term, text) for text in outputs)]
-    assert len(explained()) - len(in_browser) == 5
     assert len(in_browser) == 5, "each of them needs a test below or above"
 
 
