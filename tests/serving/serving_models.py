@@ -88,5 +88,25 @@ def many(folder: str, factor: str = "0.5") -> None:
     updater.save()
 
 
+class Pair(tf.Module):
+    """Two inputs of different types, two outputs; `batch` samples at a time, if it is said."""
+
+    def __init__(self, batch: int | None) -> None:
+        super().__init__()
+        self.one = tf.Variable(1.0, name="one")
+        numbers = spec(tf.float32, "numbers", (batch, 2))
+        words = spec(tf.int32, "words", (batch, 3))
+        self.call = tf.function(self._call, input_signature=[numbers, words])
+
+    def _call(self, numbers: tf.Tensor, words: tf.Tensor) -> dict[str, tf.Tensor]:
+        total = tf.reduce_sum(numbers, 1) + tf.cast(tf.reduce_sum(words, 1), tf.float32)
+        return {"sum": tf.cast(total, tf.int32), "weights": self.one * numbers}
+
+
+def pair(folder: str, batch: str = "") -> None:
+    module = Pair(int(batch) if batch else None)
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.call})
+
+
 if __name__ == "__main__":
-    many(*sys.argv[2:])
+    {"many": many, "pair": pair}[sys.argv[1]](*sys.argv[2:])

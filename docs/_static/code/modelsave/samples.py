@@ -16,7 +16,7 @@ from artifacts import ProgramError, existing, reading
 if TYPE_CHECKING:
     import numpy as np
 
-Shape = Sequence[int | None] | None  # of one sample; None or -1 where any size will do
+Shape = Sequence[int | None]  # of one sample; None or -1 where any size will do
 
 
 def read(path: str) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
@@ -38,7 +38,7 @@ def read(path: str) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
 
 
 def for_model(
-    path: str, inputs: Mapping[str, Shape]
+    path: str, inputs: Mapping[str, Shape | None]
 ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     """Return the same for a model with these inputs; a single input may have any name.
 
@@ -62,14 +62,14 @@ def for_model(
     return {name: arrays[name] for name in inputs}, labels
 
 
-def _fits(found: Sequence[int], wanted: Shape) -> bool:
+def _fits(found: Sequence[int], wanted: Shape | None) -> bool:
     return wanted is None or (
         len(found) == len(wanted)
         and all(size in (None, -1, actual) for actual, size in zip(found, wanted, strict=True))
     )
 
 
-def _text(shape: Shape) -> str:
+def _text(shape: Shape | None) -> str:
     if shape is None:
         return "of any shape"
     return f"({', '.join('any' if size in (None, -1) else str(size) for size in shape)})"

@@ -61,7 +61,7 @@ def inputs_of(signatures: Mapping[str, Any], name: str) -> dict[str, Tensor]:
 
     return {
         key: tensor(DataType.Name(info.dtype), [dim.size for dim in info.tensor_shape.dim])
-        for key, info in chosen(signatures, name).inputs.items()
+        for key, info in sorted(chosen(signatures, name).inputs.items())
     }
 
 

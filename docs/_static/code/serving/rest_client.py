@@ -32,7 +32,7 @@ def signature(session: Any, url: str, name: str) -> dict[str, model_client.Tenso
     inputs = model_client.chosen(known, name)["inputs"]
     return {
         name: model_client.tensor(info["dtype"], [d["size"] for d in info["tensor_shape"]["dim"]])
-        for name, info in inputs.items()
+        for name, info in sorted(inputs.items())
     }
 
 

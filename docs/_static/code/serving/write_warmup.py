@@ -31,6 +31,27 @@ def inputs_of(signature: Any) -> dict[str, model_client.Tensor]:
     }
 
 
+def try_out(signature: Any, size: int, inputs: dict[str, np.ndarray]) -> None:
+    """Call a loaded signature.
+
+    Raises:
+        ProgramError: if it does not take these inputs, or not a batch of this size.
+    """
+    import tensorflow as tf
+
+    for name, spec in signature.structured_input_signature[1].items():
+        if spec.shape.rank and spec.shape[0] not in (None, size):
+            raise ProgramError(
+                f"{name} has batches of {spec.shape[0]} only, not of {size}; "
+                f"say --batches {spec.shape[0]}"
+            )
+    try:
+        signature(**{name: tf.constant(values) for name, values in inputs.items()})
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ProgramError(f"the model fails on a batch of {size}: {reason}") from error
+
+
 def warmup_record(spec: Any, inputs: dict[str, np.ndarray]) -> bytes:
     """Return a record with a request for the model in a ModelSpec."""
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
@@ -59,11 +80,7 @@ def main() -> None:
     inputs, _ = model_client.fitting_samples(options, inputs_of(signature))
     batches = [model_client.batch(inputs, size) for size in options.batches]
     for size, tried in zip(options.batches, batches, strict=True):
-        try:
-            signature(**{name: tf.constant(values) for name, values in tried.items()})
-        except Exception as error:
-            reason = str(error).strip().split("\n")[0]
-            raise ProgramError(f"{folder} does not take a batch of {size}: {reason}") from error
+        try_out(signature, size, tried)
     spec = model_client.model_spec(options.model, options.signature)
     target = folder / "assets.extra" / "tf_serving_warmup_requests"
     with whole(target) as path, tf.io.TFRecordWriter(str(path)) as writer:
