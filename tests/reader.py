@@ -57,6 +57,7 @@ NOT_HERE = {  # what a reader has and this machine does not
 BROKEN = re.compile(
     r"\b(broken|lstm|select|photo|three_labels)\.\w+|\belsewhere/|\btfjs_cut\b|\bno_such|keras_model"
 )
+READY = "Entering the event loop"  # where the page shows nothing of what a server says
 SECONDS = 600
 
 
@@ -133,6 +134,7 @@ class Reader:
                 said = self.check(block.output, command)
             if said:
                 self.stopped.append(f"{block.page}: $ {command}\n{said}")
+                print(self.stopped[-1], flush=True)
 
     def check(self, output: str, command: str) -> str:
         """Run a command; return what is not as documented."""
@@ -172,7 +174,7 @@ class Reader:
     def wait_for(self, shown: list[str]) -> str:
         """Wait until the second terminal has printed the last line that the page shows."""
         assert self.second
-        wanted = [line for line in shown if line not in ("", "…")][-1]
+        wanted = ([READY] + [line for line in shown if line not in ("", "…")])[-1]
         deadline = time.monotonic() + 120
         ended = False
         while not ended and time.monotonic() < deadline:
@@ -234,7 +236,10 @@ def followed(chapters: list[str], folder: Path, *, fresh: bool) -> list[str]:
         finally:
             reader.stop()
         stopped += reader.stopped
-        print(f"{name}: {time.monotonic() - started:.0f} s, stopped {len(reader.stopped)} times")
+        print(
+            f"{name}: {time.monotonic() - started:.0f} s, stopped {len(reader.stopped)} times",
+            flush=True,
+        )
     return stopped
 
 
@@ -248,7 +253,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(options.keep or temporary).resolve()
         stopped = followed(options.chapters or list(CHAPTERS), folder, fresh=options.fresh)
-    print(*stopped, sep="\n\n")
     sys.exit(1 if stopped else 0)
 
 
