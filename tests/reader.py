@@ -1,6 +1,6 @@
 """Follow the chapters as a reader does: each command of the built pages, in the order of the page.
 
-    python -m tests.reader [--fresh] [--keep FOLDER] [CHAPTER ...]
+    python -m tests.reader [--fresh] [--digits] [--keep FOLDER] [CHAPTER ...]
 
 The folder begins empty but for programs.zip, and goes on as the first chapter left it with each of
 the others. What a command prints has to be what is documented (`recordings/promises.py`). Prints
@@ -57,8 +57,18 @@ NOT_HERE = {  # what a reader has and this machine does not
 BROKEN = re.compile(
     r"\b(broken|lstm|select|photo|three_labels)\.\w+|\belsewhere/|\btfjs_cut\b|\bno_such|keras_model"
 )
+PLAIN = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 READY = "Entering the event loop"  # where the page shows nothing of what a server says
 SECONDS = 600
+
+
+class OnDigits(Documented):
+    """The documented outputs on the embedded digits, whatever the last build used."""
+
+    @property
+    def dataset(self) -> str:
+        """The name of the dataset."""
+        return "digits"
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ class Reader:
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("PYTHON", "VIRTUAL"))}
         if self.documented.dataset == "digits":
             kept["MNIST_DATA"] = "digits"
-        return {**kept, "PATH": self.path, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+        return {**kept, "PATH": self.path, **PLAIN}
 
     def follow(self, pages: list[str]) -> None:
         """Do what the pages say, in their order; then close both terminals."""
@@ -155,7 +165,7 @@ class Reader:
             timeout=SECONDS,
             check=False,
         )
-        return done.stdout.decode(errors="replace")
+        return done.stdout.decode(errors="replace").replace("bash: line 1: ", "")
 
     def start(self, command: str) -> subprocess.Popen[str]:
         """Start a command in the second terminal."""
@@ -163,7 +173,7 @@ class Reader:
         return subprocess.Popen(
             ["bash", "-c", f"exec {command}"],
             cwd=self.folder,
-            env={**self.environment, "PYTHONUNBUFFERED": "1"},
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -220,9 +230,11 @@ def prepared(folder: Path, *, fresh: bool) -> str:
     return os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ["PATH"]])
 
 
-def followed(chapters: list[str], folder: Path, *, fresh: bool) -> list[str]:
+def followed(
+    chapters: list[str], folder: Path, documented: Documented, *, fresh: bool
+) -> list[str]:
     """Follow the chapters, each in a copy of what the first one left; return what stopped us."""
-    first, documented, stopped = folder / FIRST, Documented(ROOT), []
+    first, stopped = folder / FIRST, []
     first.mkdir(parents=True)
     path = prepared(first, fresh=fresh)
     for name in [FIRST, *chapters]:
@@ -248,11 +260,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help=shlex.join(CHAPTERS))
     parser.add_argument("--fresh", action="store_true", help="install what the pages say")
+    parser.add_argument("--digits", action="store_true", help="with the embedded digits")
     parser.add_argument("--keep", metavar="FOLDER", help="an empty folder to work in and keep")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(options.keep or temporary).resolve()
-        stopped = followed(options.chapters or list(CHAPTERS), folder, fresh=options.fresh)
+        documented = (OnDigits if options.digits else Documented)(ROOT)
+        chapters = options.chapters or list(CHAPTERS)
+        stopped = followed(chapters, folder, documented, fresh=options.fresh)
     sys.exit(1 if stopped else 0)
 
 
