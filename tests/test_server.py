@@ -152,7 +152,7 @@ def test_a_named_server_comes_first(run: Run, monkeypatch: pytest.MonkeyPatch) -
     with serving(run, "log", COMMAND, named=True):
         assert run.environment["TF_SERVING_REST_URL"] == "http://example.org:80"
         assert run.environment["TF_SERVING_GRPC_URL"] == "example.org:8500"
-    with serving(run, "log", COMMAND):
+    with serving(run, "other", COMMAND):
         assert "AVAILABLE" in answer(run)
 
 
