@@ -57,7 +57,10 @@ NOT_HERE = {  # what a reader has and this machine does not
 BROKEN = re.compile(
     r"\b(broken|lstm|select|photo|three_labels)\.\w+|\belsewhere/|\btfjs_cut\b|\bno_such|keras_model"
 )
-PLAIN = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+PLAIN = {  # a terminal without color, and npm without remarks on the configuration of this machine
+    **{"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+    "npm_config_loglevel": "error",
+}
 READY = "Entering the event loop"  # where the page shows nothing of what a server says
 SECONDS = 600
 
