@@ -35,7 +35,7 @@ CHINESE = [
     "SavedModel 的签名",
     "tflite_convert",
 ]
-ENGLISH = ["convert", "signature", "quantisation", "SavedModel", "buffer", "saved models"]
+ENGLISH = ["convert", "signature", "quantization", "SavedModel", "buffer", "saved models"]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -207,14 +207,14 @@ def test_the_copy_button_takes_a_program_whole(browser: Browser, site: str) -> N
     with browser.new_context(permissions=["clipboard-read", "clipboard-write"]) as context:
         tab = Watched(context, site)
         page = tab.open("lite/emulation.html")
-        block = page.locator("div.highlight", has_text="def fill_input_raw").last
+        block = page.locator("div.highlight", has_text="DirectBuffer(").last
         block.hover()
         block.locator("button.copybtn").click()
         page.wait_for_function("() => document.querySelector('button.copybtn.success')")
         copied = page.evaluate("() => navigator.clipboard.readText()")
         program = ROOT / "docs" / "_static" / "code" / "lite" / "interpret.py"
         assert copied.strip() in program.read_text(encoding="utf-8")
-        assert "def " in copied
+        assert "DirectBuffer(" in copied
     assert not tab.wrong, "\n".join(tab.wrong)
 
 

@@ -225,7 +225,8 @@ from pathlib import Path
 from recordings.engine.recorder import Recorder
 from recordings.engine.site import Site
 recorder = Recorder(Site(Path.cwd()))
-recorder.find(recorder.writer("mnist_cnn.h5"), runs=True)
+recipe = next(r for r in recorder.recipes() if "mnist_cnn.h5" in r.writes)
+recorder.find(recipe, runs=True)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -237,7 +238,7 @@ recorder.find(recorder.writer("mnist_cnn.h5"), runs=True)
         start_new_session=True,
     )
     assert process.stdout
-    assert any("epoch " in line for line in iter(process.stdout.readline, ""))
+    assert any("step " in line for line in iter(process.stdout.readline, ""))
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert Store(Site(tree).store).recordings() == []

@@ -465,6 +465,8 @@ TYPED = {
     ("docs/lite/android.md", "16 KB"): "the rule of Google Play",
     ("docs/lite/android.md", "1.4.0"): "the release of LiteRT that follows it",
     ("docs/modelsave.md", "0.001"): "a default of Keras; the output below it shows it",
+    ("docs/javascript.md", "127.0.0.1"): "an address",
+    ("docs/serving/index.md", "4 MiB"): "the limit of gRPC's clients; grpc_client.py says so, too",
     ("docs/changes.md", "0.001"): "a default of Keras; the chapter shows it in an output",
 }
 
