@@ -25,7 +25,9 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -45,6 +47,7 @@ CHAPTERS = {
     "javascript": ["javascript"],
     "own_model": ["own_model"],
 }
+WITH_SERVER = {"serving", "own_model"}
 INSTALLS = re.compile(r"pip install|npm ci|tfjs_env\.py|-m venv")  # a reader with --fresh does it
 NOT_HERE = {  # what a reader has and this machine does not
     "android-apk": "an APK built by Android Studio",
@@ -236,26 +239,35 @@ def prepared(folder: Path, *, fresh: bool) -> str:
 def followed(
     chapters: list[str], folder: Path, documented: Documented, *, fresh: bool
 ) -> list[str]:
-    """Follow the chapters, each in a copy of what the first one left; return what stopped us."""
-    first, stopped = folder / FIRST, []
+    """Follow the chapters, each in a copy of what the first one left; return what stopped us.
+
+    Two at a time, but for those that start a server: they use the same ports.
+    """
+    first = folder / FIRST
     first.mkdir(parents=True)
     path = prepared(first, fresh=fresh)
-    for name in [FIRST, *chapters]:
-        own = folder / name
+
+    def follow(name: str) -> list[str]:
+        own, started = folder / name, time.monotonic()
         if name != FIRST:
             shutil.copytree(first, own, symlinks=True)
         reader = Reader(own, path.replace(str(first), str(own)), fresh, documented)
-        started = time.monotonic()
         try:
             reader.follow(["index", FIRST] if name == FIRST else CHAPTERS[name])
         finally:
             reader.stop()
-        stopped += reader.stopped
-        print(
-            f"{name}: {time.monotonic() - started:.0f} s, stopped {len(reader.stopped)} times",
-            flush=True,
-        )
-    return stopped
+        seconds = time.monotonic() - started
+        print(f"{name}: {seconds:.0f} s, stopped {len(reader.stopped)} times", flush=True)
+        return reader.stopped
+
+    def follow_all(names: list[str]) -> list[str]:
+        return list(chain.from_iterable(map(follow, names)))
+
+    stopped = follow(FIRST)
+    with ThreadPoolExecutor() as pool:
+        servers = [name for name in chapters if name in WITH_SERVER]
+        others = [name for name in chapters if name not in WITH_SERVER]
+        return stopped + list(chain.from_iterable(pool.map(follow_all, (servers, others))))
 
 
 def main() -> None:

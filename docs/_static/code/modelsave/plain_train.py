@@ -3,6 +3,7 @@
 import keras
 import mnist_data
 
+keras.utils.set_random_seed(0)  # the same result each time
 data = mnist_data.load()
 model = keras.Sequential(
     [
