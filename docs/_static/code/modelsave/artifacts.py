@@ -18,6 +18,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import keras
 
+# What the programs import beside the standard library: the package of it, and the file of
+# requirements that brings it. The JavaScript converter's are in an environment of their own.
+PACKAGES = {
+    "tensorflow": ("tensorflow", "requirements.txt"),
+    "keras": ("keras", "requirements.txt"),
+    "numpy": ("numpy", "requirements.txt"),
+    "scipy": ("scipy", "requirements.txt"),
+    "sklearn": ("scikit-learn", "requirements.txt"),
+    "ai_edge_litert": ("ai-edge-litert", "requirements.txt"),
+    "PIL": ("pillow", "requirements.txt"),
+    "google": ("protobuf", "requirements.txt"),
+    "tensorflow_serving": ("tensorflow-serving-api", "requirements-serving.txt"),
+    "grpc": ("grpcio", "requirements-serving.txt"),
+    "aiohttp": ("aiohttp", "requirements-serving.txt"),
+    "orjson": ("orjson", "requirements-serving.txt"),
+    "rapidjson": ("python-rapidjson", "requirements-serving.txt"),
+    "requests": ("requests", "requirements-serving.txt"),
+    "tflite_micro": ("tflite-micro", "requirements-embedded.txt"),
+}
+
 
 class ProgramError(Exception):
     """Something the user can put right; the text says what is wrong and what to do."""
@@ -71,7 +91,7 @@ def reading(path: str | Path, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except ProgramError:
+    except (ProgramError, ModuleNotFoundError):
         raise
     except Exception as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
@@ -115,11 +135,22 @@ def at_least(least: int) -> Callable[[str], int]:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main`; a ProgramError ends the program with one line and exit code 1."""
+    """Call `main`; a ProgramError ends the program with one line and exit code 1.
+
+    So does a package that is not installed.
+    """
     try:
         main()
     except ProgramError as error:
-        sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
+        reason = str(error)
+    except ModuleNotFoundError as error:
+        if error.name not in PACKAGES:
+            raise
+        package, requirements = PACKAGES[error.name]
+        reason = f"{package} is not installed; run `pip install -r {requirements}`"
+    else:
+        return
+    sys.exit(f"{Path(sys.argv[0]).name}: error: {reason}")
 
 
 def _write_failure(error: Exception) -> str | None:
