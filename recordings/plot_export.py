@@ -7,7 +7,8 @@ DIGIT = "numpy.save('digit.npy', numpy.load('mnist_cnn_samples.npz')['image'][:1
 
 VARIABLES = (
     "import tensorflow as tf; "
-    "print(*tf.train.list_variables('saved_model/1/variables/variables'), sep='\\n')"
+    "found = tf.train.list_variables('saved_model/1/variables/variables'); "
+    "print(*sorted(str(shape) for name, shape in found), sep='\\n')"
 )
 
 

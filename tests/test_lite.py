@@ -27,7 +27,10 @@ from tests import forked
 from tests.minisite import ROOT
 
 PROGRAMS = Site(ROOT).programs()
-USED = ("artifacts.py", "samples.py", "convert.py", "inspect_tflite.py", "interpret.py")
+USED = (
+    *("artifacts.py", "samples.py", "load_models.py"),
+    *("convert.py", "inspect_tflite.py", "interpret.py"),
+)
 
 
 def call(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
@@ -88,6 +91,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch=patches,
         extra=random.random((30, 4), "float32"),
     )
+    save(
+        folder,
+        "named",
+        keras.Model(
+            {"patch": color, "extra": extra}, {"z": layers.Dense(1)(both), "a": kind(body)}
+        ),
+        patch=patches,
+        extra=random.random((30, 4), "float32"),
+        labels=random.integers(0, 5, (30, 1)),
+    )
+    wide = layers.Dense(2, kernel_initializer=keras.initializers.Constant([[1, -1], [1e-4, 0]]))
+    save(
+        folder,
+        "table",
+        keras.Sequential([keras.Input((2,), name="columns"), wide]),
+        columns=random.normal(size=(50, 2)).astype("float32") * np.float32([0.01, 1e4]),
+    )
     sequence = keras.Input((None, 3), name="sequence")
     save(
         folder,
@@ -146,6 +166,43 @@ def test_several_inputs_and_outputs(folder: Path) -> None:
     assert figures["float32"]["largest_difference"] < 1e-5
 
 
+def test_inputs_and_outputs_by_name(folder: Path) -> None:
+    header, *_ = succeeds(folder, "convert.py named.keras")
+    assert "accuracy" in header, "the output with classes is found, though it is the second"
+    figures = json.loads((folder / "named_convert.json").read_text())
+    assert figures["float32"]["same_label"] == 1
+    assert figures["float32"]["largest_difference"] < 1e-5
+    said = succeeds(folder, "load_models.py named.keras --samples named_samples.npz")
+    assert "a (30, 5), sample 0 is class" in said[0]
+
+
+def test_columns_that_one_scale_cannot_serve_are_told(folder: Path, converted: Path) -> None:
+    *_, last = succeeds(folder, "convert.py table.keras")
+    assert last.startswith("int8 differs much")
+    assert not any("int8 differs" in line for line in succeeds(converted, "convert.py color.keras"))
+
+
+def test_another_name(folder: Path) -> None:
+    before = (folder / "color.keras").read_bytes()
+    succeeds(folder, "convert.py color.keras --samples color_samples.npz --name elsewhere")
+    assert (folder / "elsewhere_int8.tflite").exists()
+    assert (folder / "elsewhere_convert.json").exists()
+    assert (folder / "color.keras").read_bytes() == before
+
+
+def test_nothing_stays_of_an_earlier_run(folder: Path) -> None:
+    (folder / "lstm_int8.tflite").write_bytes(b"an earlier model")
+    fails_with(folder, "convert.py lstm.keras --batch 1", "to int8")
+    assert not (folder / "lstm_int8.tflite").exists()
+    assert list(json.loads((folder / "lstm_convert.json").read_text())) == [
+        *("float32", "float16", "dynamic")
+    ]
+
+
+def test_a_batch_needs_as_many_samples(folder: Path) -> None:
+    fails_with(folder, "convert.py two.keras --batch 31", "has 30 samples, fewer than --batch 31")
+
+
 def test_a_saved_model_converts_to_the_same(converted: Path, tmp_path: Path) -> None:
     keras.models.load_model(converted / "color.keras").export(tmp_path / "patches/1", verbose=False)
     samples = converted / "color_samples.npz"
@@ -177,7 +234,7 @@ def test_a_folder_that_cannot_be_written_is_noticed_first(folder: Path) -> None:
 
 
 def test_a_recurrent_model(folder: Path) -> None:
-    fails_with(folder, "convert.py lstm.keras", "with --batch 1", "unroll=True")
+    fails_with(folder, "convert.py lstm.keras", "with --batch 1")
     assert not (folder / "lstm.tflite").exists()
     fails_with(folder, "convert.py lstm.keras --batch 1", "to int8", "unroll=True")
     assert (folder / "lstm_dynamic.tflite").exists()
@@ -220,7 +277,7 @@ def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, name:
     monkeypatch.chdir(here)
     if not Path(path).suffix:
         Path(path).mkdir(parents=True, exist_ok=True)
-    assert convert.name_of(Path(path)) == name
+    assert artifacts.name_of(path) == name
 
 
 @given(

@@ -539,7 +539,7 @@ def test_damaged_saved_models_are_named(damaged: Path, refuses: Callable[..., No
         refuses(damaged, f"convert.py saved_model/{name}", f"saved_model/{name} cannot be read")
     refuses(damaged, "load_models.py --count 1", "saved_model/1 cannot be read as a SavedModel")
     (damaged / "saved_model" / "1" / "saved_model.pb").unlink()
-    refuses(damaged, "load_models.py --count 1", "saved_model/1/saved_model.pb is not here")
+    refuses(damaged, "load_models.py --count 1", "there is no saved_model.pb in saved_model/1")
     refuses(damaged, "convert.py folder", "folder cannot be read as a SavedModel")
 
 

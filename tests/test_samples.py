@@ -42,6 +42,7 @@ def test_labels_may_be_missing(tmp_path: Path) -> None:
         {"labels": np.arange(3)},
         {"a": np.zeros((3, 2)), "labels": np.arange(4)},
         {"a": np.zeros((3, 2)), "b": np.zeros((2, 2))},
+        {"a": np.float32(1)},
     ],
 )
 def test_arrays_of_different_lengths_are_refused(
@@ -49,6 +50,54 @@ def test_arrays_of_different_lengths_are_refused(
 ) -> None:
     with pytest.raises(artifacts.ProgramError, match="an array for each input, all of one length"):
         samples.read(save(tmp_path, **arrays))
+
+
+@pytest.mark.parametrize(
+    "labels", [np.array([[2], [0], [1]]), np.array([2.0, 0.0, 1.0]), np.array([2, 0, 1], np.uint8)]
+)
+def test_whole_numbers_are_labels_however_they_are_stored(
+    tmp_path: Path, labels: np.ndarray
+) -> None:
+    _, found = samples.read(save(tmp_path, a=np.zeros((3, 2)), labels=labels))
+    assert found is not None
+    assert found.dtype == np.int64
+    assert found.tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "labels", [np.eye(3), np.array(["cat", "dog", "cat"]), np.array([0.5, 1, 2]), [np.nan, 0, 1]]
+)
+def test_what_is_no_label_is_refused(tmp_path: Path, labels: np.ndarray) -> None:
+    with pytest.raises(artifacts.ProgramError, match=r"whole number: .* labels\.argmax\(1\)"):
+        samples.read(save(tmp_path, a=np.zeros((3, 2)), labels=labels))
+
+
+def test_samples_of_different_sizes_are_to_be_padded(tmp_path: Path) -> None:
+    ragged = np.array([np.zeros(2), np.zeros(3)], dtype=object)
+    with pytest.raises(artifacts.ProgramError, match="different sizes; pad them"):
+        samples.read(save(tmp_path, a=ragged))
+
+
+def test_the_output_with_the_classes() -> None:
+    outputs = {"z": np.zeros((3, 4)), "a": np.zeros((3, 1)), "b": np.zeros((3, 2)), "c": np.ones(3)}
+    assert samples.class_output(outputs) == "b"
+    assert samples.class_output({"a": np.zeros((3, 1))}) is None
+
+
+def test_advice_for_a_missing_file_fits_whose_file_it_is() -> None:
+    with pytest.raises(artifacts.ProgramError, match="run `python mnist_cnn"):
+        artifacts.existing("mnist_cnn.keras", "python mnist_cnn.py")
+    with pytest.raises(artifacts.ProgramError, match="check its name and folder"):
+        artifacts.existing("my_model.keras", "python mnist_cnn.py")
+
+
+def test_a_folder_of_versions_is_no_saved_model(tmp_path: Path) -> None:
+    for version in (1, 2):
+        (tmp_path / str(version)).mkdir()
+        (tmp_path / str(version) / "saved_model.pb").touch()
+    assert artifacts.existing_saved_model(tmp_path / "2") == tmp_path / "2"
+    with pytest.raises(artifacts.ProgramError, match=f"name a version: {tmp_path}/2"):
+        artifacts.existing_saved_model(tmp_path)
 
 
 def test_a_missing_file_and_another_kind_of_file_are_named(tmp_path: Path) -> None:
@@ -90,6 +139,7 @@ def test_what_does_not_fit_is_described(tmp_path: Path) -> None:
     with pytest.raises(artifacts.ProgramError) as error:
         samples.for_model(path, {"patch": (24, None, 3)})
     assert "the model takes patch (24, any, 3)" in str(error.value)
+    assert samples._text((13,)) == str((13,))
     assert "has image (28, 28, 1)" in str(error.value)
     assert "--samples" in str(error.value)
 

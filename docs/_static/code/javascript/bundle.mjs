@@ -21,7 +21,7 @@ const USAGE = `usage: node bundle.mjs [--graph-model FOLDER] [--tflite FILE] [--
                        [--compress]
 
 Reads the page's modules beside this program, a model that classifies drawn gray pictures, samples
-(python samples_for_js.py) and the names of its classes, one a line; writes page/, ready for any web
+(python samples_for_js.py) and the names of its classes, one per line; writes page/, ready for any web
 server, and its bytes to bundle.json: of each file, and of what a browser fetches for each runtime.
   --graph-model FOLDER  default: saved_model_tfjs_uint8
   --tflite FILE         the same model for LiteRT.js; default: mnist_cnn_web_int8.tflite

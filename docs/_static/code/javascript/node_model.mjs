@@ -16,13 +16,17 @@ export async function packages(...names) {
   })));
 }
 
+// How the names of the tutorial's own files begin; its programs make these, and no others.
+const TUTORIAL = /(^|[/\\])(mnist_|saved_model)/;
+
 /** Read a file, or say which program makes it. */
 export async function existing(file, madeBy) {
   try {
     return await readFile(file);
   } catch (error) {
     if (error.code !== 'ENOENT') throw new ProgramError(`${file}: ${error.message}`);
-    throw new ProgramError(`${file} is not here; run \`${madeBy}\` first, in this folder`);
+    const advice = TUTORIAL.test(file) ? `run \`${madeBy}\` first, in this folder` : 'check its name and folder';
+    throw new ProgramError(`${file} is not here; ${advice}`);
   }
 }
 

@@ -62,8 +62,8 @@ function classes(values, { shape: [size] }) {
 
 /** Return how far the model is from Keras, and from the labels. */
 async function compare(tf, model, { inputs, outputs, labels }, count) {
-  const [first] = Object.keys(outputs);
-  const isClassifier = outputs[first].shape.length === 1 && outputs[first].shape[0] > 1;
+  const isClassifier = (name) => outputs[name].shape.length === 1 && outputs[name].shape[0] > 1;
+  const first = Object.keys(outputs).sort().find(isClassifier); // as the programs in Python choose it
   let [difference, same, right] = [0, 0, 0];
   for (let start = 0; start < count; start += BATCH) {
     const end = Math.min(start + BATCH, count);
@@ -72,13 +72,13 @@ async function compare(tf, model, { inputs, outputs, labels }, count) {
       const size = product(outputs[name].shape);
       const wanted = outputs[name].values.subarray(start * size, end * size);
       difference = found[i].reduce((top, value, k) => Math.max(top, Math.abs(value - wanted[k])), difference);
-      if (name !== first || !isClassifier) return;
+      if (name !== first) return;
       const [here, there] = [found[i], wanted].map((values) => classes(values, outputs[name]));
       same += here.filter((label, k) => label === there[k]).length;
       right += here.filter((label, k) => label === labels?.[start + k]).length;
     });
   }
-  const share = (number) => (isClassifier ? number / count : null);
+  const share = (number) => (first ? number / count : null);
   return { accuracy: labels && share(right), same_class: share(same), largest_difference: difference };
 }
 
@@ -118,7 +118,7 @@ async function main({ samples: file, backend, count: wanted }, folders) {
   const figures = {};
   for (const [folder, model] of Object.entries(models)) {
     const figure = await compare(tf, model, samples, count).catch((error) => {
-      const advice = backend === 'cpu' ? 'build recurrent layers with unroll=True' : 'try --backend cpu';
+      const advice = backend === 'cpu' ? 'a loop: build recurrent layers with unroll=True and a fixed length' : 'try --backend cpu, and for recurrent layers unroll=True';
       throw new ProgramError(`backend ${backend} cannot run ${folder}: ${error.message} (${advice})`);
     });
     figures[folder] = figure;

@@ -11,25 +11,17 @@ import argparse
 import json
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 try:
     import samples
-    from artifacts import ProgramError, at_least, check_writable, load_keras, run, whole
+    from artifacts import ProgramError, add_name, at_least, check_writable, name_of, run, whole
+    from load_models import keras_model
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing.name}.py is not beside this program; both are in programs.zip")
 
 if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
     import numpy as np
-
-
-def by_name(outputs: Any) -> dict[str, np.ndarray]:
-    """Return what a model predicts by the names that `model.export` gives its outputs."""
-    if isinstance(outputs, dict):
-        return outputs
-    listed = outputs if isinstance(outputs, list) else [outputs]
-    return {f"output_{i}": output for i, output in enumerate(listed)}
 
 
 def numbers(name: str, array: np.ndarray) -> np.ndarray:
@@ -58,16 +50,14 @@ def main() -> None:
     )
     parser.add_argument("model", nargs="?", default="mnist_cnn.keras", help="default: %(default)s")
     samples.add_argument(parser)
+    add_name(parser)
     parser.add_argument("--count", type=at_least(1), default=1000, help="default: %(default)s")
     options = parser.parse_args()
     check_writable()
-    model = load_keras(options.model)
-    shapes = {tensor.name: tensor.shape[1:] for tensor in model.inputs}
-    inputs, labels = samples.for_model(options.samples, shapes)
+    _, model = keras_model(options.model)
+    inputs, labels = samples.for_model(options.samples, model.inputs)
     inputs = {name: numbers(name, array[: options.count]) for name, array in inputs.items()}
-    fed = inputs if len(inputs) > 1 else next(iter(inputs.values()))
-    outputs = by_name(model.predict(fed, verbose=0))
-    outputs = {name: numbers(name, array) for name, array in outputs.items()}
+    outputs = {name: numbers(name, array) for name, array in model.predict(inputs).items()}
     count = len(next(iter(inputs.values())))
     about = {
         "count": count,
@@ -75,7 +65,7 @@ def main() -> None:
         "outputs": described(outputs),
         "labels": None if labels is None else labels[:count].tolist(),
     }
-    stem = Path(options.model).stem
+    stem = options.name or name_of(options.model)
     with whole(f"{stem}_js.bin") as path:
         path.write_bytes(b"".join(a.tobytes() for a in (*inputs.values(), *outputs.values())))
     with whole(f"{stem}_js.json") as path:

@@ -21,7 +21,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 try:
-    from artifacts import ProgramError, check_writable, run, whole
+    from artifacts import (
+        ProgramError,
+        add_name,
+        check_writable,
+        existing_saved_model,
+        name_of,
+        run,
+        whole,
+    )
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing.name}.py is not beside this program; both are in programs.zip")
 
@@ -41,21 +49,6 @@ def find_converter() -> str:
     if not found:
         raise ProgramError(f"no {CONVERTER} here; install it: python tfjs_env.py")
     return found
-
-
-def name_of(folder: Path) -> str:
-    """Return the name of a SavedModel, without the number of its version.
-
-    Raises:
-        ProgramError: if there is none in `folder`.
-    """
-    if not (folder / "saved_model.pb").is_file():
-        raise ProgramError(
-            f"there is no saved_model.pb in {folder}; `python mnist_cnn.py` makes saved_model/1, "
-            "and model.export('my_model/1') does it for a model of your own"
-        )
-    folder = folder.resolve()
-    return folder.parent.name if folder.name.isdecimal() else folder.name
 
 
 def convert(converter: str, source: Path, options: list[str], target: str) -> int:
@@ -87,9 +80,11 @@ def main() -> None:
     parser.add_argument(
         "folder", nargs="?", type=Path, default="saved_model/1", help="default: %(default)s"
     )
-    source = parser.parse_args().folder
+    add_name(parser)
+    options = parser.parse_args()
     check_writable()
-    name = name_of(source)
+    source = existing_saved_model(options.folder)
+    name = options.name or name_of(source)
     converter = find_converter()
     with ThreadPoolExecutor() as pool:  # most of a conversion is TensorFlow starting
         jobs = {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 try:
-    from artifacts import ProgramError, check_writable, load_keras, run, whole
+    from artifacts import ProgramError, add_name, check_writable, load_keras, run, whole
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing.name}.py is not beside this program; both are in programs.zip")
 
@@ -64,20 +64,22 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model", nargs="?", default="mnist_cnn.keras", help="default: %(default)s")
-    source = Path(parser.parse_args().model)
+    add_name(parser)
+    options = parser.parse_args()
+    stem = options.name or Path(options.model).stem
     check_writable()
-    model = load_keras(source)
+    model = load_keras(options.model)
     inputs = one_sample(model)
     import tensorflow as tf
 
     # The weights only: inputs and outputs stay float32, LiteRT.js takes no int8 there.
     int8 = {"optimizations": [tf.lite.Optimize.DEFAULT]}
     figures = {}
-    for name, options in (("web", {}), ("web_int8", int8)):
-        file = f"{source.stem}_{name}.tflite"
-        figures[name] = {"bytes": convert(model, inputs, file, **options)}
+    for name, settings in (("web", {}), ("web_int8", int8)):
+        file = f"{stem}_{name}.tflite"
+        figures[name] = {"bytes": convert(model, inputs, file, **settings)}
         print(f"{file:25}  {figures[name]['bytes']:>9,} bytes")
-    with whole(f"{source.stem}_web.json") as path:
+    with whole(f"{stem}_web.json") as path:
         path.write_text(json.dumps(figures))
 
 

@@ -2,7 +2,7 @@
 
 Reads a .keras or .h5 file or a SavedModel, NAME, and samples of what it takes; writes
 NAME.tflite (float32), NAME_float16.tflite, NAME_dynamic.tflite, NAME_int8.tflite and, with the
-figures, NAME_convert.json, all into the current folder.
+figures, NAME_convert.json, all into the current folder, in the place of those of an earlier run.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ import inspect_tflite
 import samples
 from artifacts import (
     ProgramError,
+    add_name,
     at_least,
     check_writable,
     existing,
-    load_keras,
-    reading,
+    name_of,
     run,
     whole,
 )
+from load_models import Model, as_built, keras_model, saved_model
 
 if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
     import numpy as np
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # each function imports what it needs, so that --help needs n
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 CALIBRATION = 200  # samples are enough to see the ranges
 BATCH = 100
+LOW = 0.9  # of the labels the same: below, something is wrong with the ranges
 COLUMNS = {
     "bytes": "12,",
     "accuracy": "10.2%",
@@ -50,83 +52,40 @@ COLUMNS = {
 
 
 @dataclass
-class Model:
+class Source:
     """A model to convert.
 
     Attributes:
-        inputs: the shape of one sample, by the name of the input.
-        predict: returns the model's outputs for inputs.
+        model: the shapes of its inputs, and how it predicts.
         converter: returns a new converter for it.
     """
 
-    inputs: dict[str, samples.Shape]
-    predict: Callable[[Arrays], Arrays]
+    model: Model
     converter: Callable[[], tf.lite.TFLiteConverter]
 
 
-def name_of(path: Path) -> str:
-    """Return what the files made of a model are called: a version number is no name."""
-    path = path.resolve()
-    if path.is_dir():
-        return path.parent.name if path.name.isdecimal() else path.name
-    return path.stem
-
-
-def open_keras(path: Path, batch: int | None) -> Model:
+def open_keras(path: Path, batch: int | None) -> Source:
     """Open a .keras or .h5 file; `batch` fixes the first dimension of all inputs."""
-    model = load_keras(path)
+    network, model = keras_model(path)
     import keras
     import tensorflow as tf
 
-    if not getattr(model, "inputs", None):  # a class of its own
-        raise ProgramError(f"{path} does not say its inputs; export it, convert the SavedModel")
-
-    def as_built(values: list[Any]) -> Any:
-        """Return one value for each input in the structure that the model was built with."""
-        return values[0] if len(values) == 1 else keras.tree.pack_sequence_as(model.input, values)
-
-    fixed = model
-    if batch:
-        inputs = as_built(
-            [
-                keras.Input(batch_shape=(batch, *i.shape[1:]), dtype=i.dtype, name=i.name)
-                for i in model.inputs
-            ]
-        )
-        fixed = keras.Model(inputs, model(inputs))
-
-    def predict(inputs: Arrays) -> Arrays:
-        outputs = model.predict(as_built([inputs[i.name] for i in model.inputs]), verbose=0)
-        if isinstance(outputs, dict):
-            return outputs
-        outputs = outputs if isinstance(outputs, list) else [outputs]
-        # as the converter names them
-        return {f"output_{i}": output for i, output in enumerate(outputs)}
-
-    return Model(
-        {i.name: i.shape[1:] for i in model.inputs},
-        predict,
-        lambda: tf.lite.TFLiteConverter.from_keras_model(fixed),
-    )
+    by_name = not isinstance(network, keras.Sequential) and isinstance(network.input, dict)
+    if batch or by_name:  # the converter takes no dict
+        inputs = [
+            keras.Input(batch_shape=(batch, *i.shape[1:]), dtype=i.dtype, name=i.name)
+            for i in network.inputs
+        ]
+        network = keras.Model(inputs, network(as_built(network, inputs)))
+    return Source(model, lambda: tf.lite.TFLiteConverter.from_keras_model(network))
 
 
-def open_saved_model(path: Path) -> Model:
+def open_saved_model(path: Path) -> Source:
     """Open a SavedModel, of which the signature `serving_default` is converted."""
+    model = saved_model(path)
     import tensorflow as tf
 
-    with reading(path, "a SavedModel"):
-        loaded = tf.saved_model.load(str(path))
-        signature = loaded.signatures["serving_default"]
-
-    def predict(inputs: Arrays) -> Arrays:
-        outputs = signature(**{name: tf.constant(array) for name, array in inputs.items()})
-        return {name: output.numpy() for name, output in outputs.items()}
-
-    return Model(
-        {s.name: tuple(s.shape)[1:] for s in signature.structured_input_signature[1].values()},
-        predict,
-        lambda: tf.lite.TFLiteConverter.from_saved_model(str(path)),
-    )
+    return Source(model, lambda: tf.lite.TFLiteConverter.from_saved_model(str(path)))
 
 
 def set_precision(
@@ -169,10 +128,7 @@ def converting(model: Path, precision: str) -> Iterator[None]:
         text = str(error)
         lacking = re.search(r"TF Select ops: (.*)", text)
         if "TensorListReserve" in text:
-            reason = (
-                "a recurrent layer with an open batch; convert the .keras file with --batch 1, "
-                "or build the layer with unroll=True"
-            )
+            reason = "a recurrent layer with an open batch; convert the .keras file with --batch 1"
         elif lacking:
             reason = f"TensorFlow Lite has no {lacking[1]}; leave that out of the model"
         else:
@@ -216,14 +172,13 @@ def dequantize(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
 def compare(outputs: Arrays, reference: Arrays, labels: np.ndarray | None) -> dict[str, float]:
     """Return how far outputs are from those of the model, and how many labels are right.
 
-    Labels are those of the first output, if it has one number for each class.
+    Labels are those of the first output, by name, that has a number for each class.
     """
     import numpy as np
 
-    first = min(reference)
-    found, wanted = outputs[first], reference[first][: len(outputs[first])]
     figures = {}
-    if wanted.ndim == 2 and wanted.shape[1] > 1:
+    if name := samples.class_output(reference):
+        found, wanted = outputs[name], reference[name][: len(outputs[name])]
         if labels is not None:
             figures["accuracy"] = float(np.mean(found.argmax(1) == labels[: len(found)]))
         figures["same_label"] = float(np.mean(found.argmax(1) == wanted.argmax(1)))
@@ -242,9 +197,9 @@ def print_row(name: str, figures: dict[str, Any], *, header: bool) -> None:
     print(f"{name:8}" + "".join(cells.values()), flush=True)
 
 
-def convert(model: Model, precision: str, calibration: Arrays, batch: int) -> bytes:
+def convert(source: Source, precision: str, calibration: Arrays, batch: int) -> bytes:
     """Return the .tflite of a model in a precision."""
-    converter = model.converter()
+    converter = source.converter()
     set_precision(converter, precision, calibration, batch)
     content: bytes = converter.convert()
     return content
@@ -255,8 +210,8 @@ def check_loops(content: bytes) -> None:
     names = inspect_tflite.operators(inspect_tflite.parse(content))
     if any(name.startswith("WHILE ") for name in names):
         raise ProgramError(
-            "the loop of a recurrent layer crashes TensorFlow's calibration; "
-            "build the layer with unroll=True"
+            "the loop of a recurrent layer crashes TensorFlow's calibration; build the model "
+            "with unroll=True and a fixed length, and give it the trained one's weights"
         )
 
 
@@ -274,12 +229,13 @@ def parse_options() -> argparse.Namespace:
         metavar="FILE",
         help="default: NAME_calibration.npz, or the samples where there is none",
     )
+    add_name(parser)
     parser.add_argument("--batch", type=at_least(1), help="fix the batch to this size")
     options = parser.parse_args()
     existing(options.model, "python mnist_cnn.py")
     if options.batch and options.model.is_dir():
         raise ProgramError("--batch takes a .keras or .h5 file, not a SavedModel")
-    options.name = name_of(options.model)
+    options.name = options.name or name_of(options.model)
     options.samples = options.samples or f"{options.name}_samples.npz"
     if not options.calibration:
         file = f"{options.name}_calibration.npz"
@@ -287,37 +243,60 @@ def parse_options() -> argparse.Namespace:
     return options
 
 
+def open_samples(options: argparse.Namespace, model: Model) -> tuple[Arrays, Any, Arrays]:
+    """Return the samples, their labels and the calibration data.
+
+    Raises:
+        ProgramError: if there are none, or they do not fit the model.
+    """
+    if not Path(options.samples).exists():
+        raise ProgramError(
+            f"{options.samples} is not here; save samples of {options.model} there with "
+            "numpy.savez, or name a file with --samples"
+        )
+    inputs, labels = samples.for_model(options.samples, model.inputs)
+    calibration, _ = samples.for_model(options.calibration, model.inputs)
+    for file, arrays in ((options.samples, inputs), (options.calibration, calibration)):
+        if (count := len(next(iter(arrays.values())))) < (options.batch or 1):
+            raise ProgramError(f"{file} has {count} samples, fewer than --batch {options.batch}")
+    size = max(CALIBRATION, options.batch or 1)
+    return inputs, labels, {name: array[:size] for name, array in calibration.items()}
+
+
 def main() -> None:
     """Convert, compare with the model on the samples, print a table."""
     options = parse_options()
     check_writable()
     path = options.model
-    model = open_saved_model(path) if path.is_dir() else open_keras(path, options.batch)
-    if not Path(options.samples).exists():
-        raise ProgramError(
-            f"{options.samples} is not here; save samples of {path} there with numpy.savez, "
-            "or name a file with --samples"
-        )
-    inputs, labels = samples.for_model(options.samples, model.inputs)
-    calibration, _ = samples.for_model(options.calibration, model.inputs)
-    calibration = {name: array[:CALIBRATION] for name, array in calibration.items()}
-    reference = model.predict(inputs)
+    source = open_saved_model(path) if path.is_dir() else open_keras(path, options.batch)
+    inputs, labels, calibration = open_samples(options, source.model)
+    reference = source.model.predict(inputs)
 
+    files = {
+        precision: Path(f"{options.name}{'' if precision == 'float32' else f'_{precision}'}.tflite")
+        for precision in PRECISIONS
+    }
+    for file in files.values():
+        file.unlink(missing_ok=True)  # none of an earlier run stays beside the new ones
     figures: dict[str, dict[str, Any]] = {}
     content = b""
-    for precision in PRECISIONS:
+    for precision, target in files.items():
         with converting(path, precision):
             if precision == "int8":
                 check_loops(content)
-            content = convert(model, precision, calibration, options.batch or 1)
-        suffix = "" if precision == "float32" else f"_{precision}"
-        with whole(f"{options.name}{suffix}.tflite") as file:
+            content = convert(source, precision, calibration, options.batch or 1)
+        with whole(target) as file:
             file.write_bytes(content)
         compared = compare(predict(content, inputs), reference, labels)
         figures[precision] = {"bytes": len(content), **compared}
         print_row(precision, figures[precision], header=precision == PRECISIONS[0])
-    with whole(f"{options.name}_convert.json") as file:
-        file.write_text(json.dumps(figures))
+        with whole(f"{options.name}_convert.json") as file:
+            file.write_text(json.dumps(figures))
+    if figures["int8"].get("same_label", 1) < LOW:
+        print(
+            "int8 differs much: is the calibration data prepared as for training? All numbers of "
+            "an input share one scale, so columns of different ranges must be scaled before it"
+        )
 
 
 if __name__ == "__main__":

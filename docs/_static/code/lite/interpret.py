@@ -248,7 +248,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--samples", metavar="FILE", help="default: NAME_samples.npz")
     parser.add_argument("--sample", type=int, default=0, help="which of them (default: 0)")
     parser.add_argument("--picture", metavar="FILE", help="an .npy picture instead")
-    parser.add_argument("--labels", metavar="FILE", help="a label a line; default: NAME_labels.txt")
+    parser.add_argument("--labels", metavar="FILE", help="one per line; default: NAME_labels.txt")
     parser.add_argument(
         "--white", type=float, default=1, help="with --picture: what the model takes for white"
     )

@@ -18,6 +18,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import keras
 
+# What the programs import beside the standard library: the package of it, and the file of
+# requirements that brings it. The JavaScript converter's are in an environment of their own.
+PACKAGES = {
+    "tensorflow": ("tensorflow", "requirements.txt"),
+    "keras": ("keras", "requirements.txt"),
+    "numpy": ("numpy", "requirements.txt"),
+    "scipy": ("scipy", "requirements.txt"),
+    "sklearn": ("scikit-learn", "requirements.txt"),
+    "ai_edge_litert": ("ai-edge-litert", "requirements.txt"),
+    "PIL": ("pillow", "requirements.txt"),
+    "google": ("protobuf", "requirements.txt"),
+    "tensorflow_serving": ("tensorflow-serving-api", "requirements-serving.txt"),
+    "grpc": ("grpcio", "requirements-serving.txt"),
+    "aiohttp": ("aiohttp", "requirements-serving.txt"),
+    "orjson": ("orjson", "requirements-serving.txt"),
+    "rapidjson": ("python-rapidjson", "requirements-serving.txt"),
+    "requests": ("requests", "requirements-serving.txt"),
+}
+
+# How the names of the tutorial's own files begin; its programs make these, and no others.
+TUTORIAL = ("mnist_", "saved_model", "page", "models.config")
+
 
 class ProgramError(Exception):
     """Something the user can put right; the text says what is wrong and what to do."""
@@ -52,11 +74,44 @@ def whole(path: str | Path) -> Iterator[Path]:
 
 
 def existing(path: str | Path, made_by: str) -> Path:
-    """Return `path` if it exists; otherwise raise a ProgramError that says how to make it."""
+    """Return `path` if it exists.
+
+    Raises:
+        ProgramError: if not. It says how the tutorial's own files are made, by `made_by`.
+    """
     path = Path(path)
     if not path.exists():
-        raise ProgramError(f"{path} is not here; run `{made_by}` first, in this folder")
+        own = any(part.startswith(TUTORIAL) for part in path.parts)
+        advice = f"run `{made_by}` first, in this folder" if own else "check its name and folder"
+        raise ProgramError(f"{path} is not here; {advice}")
     return path
+
+
+def existing_saved_model(folder: str | Path) -> Path:
+    """Return `folder` if it holds a SavedModel.
+
+    Raises:
+        ProgramError: if not; versions of a model in it are named.
+    """
+    folder = existing(folder, "python mnist_cnn.py")
+    if not (folder / "saved_model.pb").is_file():
+        versions = sorted(path.parent.as_posix() for path in folder.glob("*/saved_model.pb"))
+        advice = f"name a version: {versions[-1]}" if versions else "model.export writes one"
+        raise ProgramError(f"there is no saved_model.pb in {folder}; {advice}")
+    return folder
+
+
+def name_of(model: str | Path) -> str:
+    """Return what the files made of a model are called: a version number is no name."""
+    path = Path(model).resolve()
+    if path.suffix in (".keras", ".h5"):
+        return path.stem
+    return path.parent.name if path.name.isdecimal() else path.name
+
+
+def add_name(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the option --name, for models whose files are called the same."""
+    parser.add_argument("--name", help="of the files to write (default: that of the model)")
 
 
 @contextmanager
@@ -71,7 +126,7 @@ def reading(path: str | Path, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except ProgramError:
+    except (ProgramError, ModuleNotFoundError):
         raise
     except Exception as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
@@ -85,6 +140,8 @@ def load_keras(path: str | Path) -> keras.Model:
         ProgramError: if there is none, or it is not whole.
     """
     path = existing(path, "python mnist_cnn.py")
+    if path.is_dir():
+        raise ProgramError(f"{path} is a folder; name a .keras or .h5 file")
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):  # Keras says "not found"
         raise ProgramError(f"{path} is not a whole .keras file; save the model again")
     import keras  # takes seconds
@@ -115,11 +172,22 @@ def at_least(least: int) -> Callable[[str], int]:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main`; a ProgramError ends the program with one line and exit code 1."""
+    """Call `main`; a ProgramError ends the program with one line and exit code 1.
+
+    So does a package that is not installed.
+    """
     try:
         main()
     except ProgramError as error:
-        sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
+        reason = str(error)
+    except ModuleNotFoundError as error:
+        if error.name not in PACKAGES:
+            raise
+        package, requirements = PACKAGES[error.name]
+        reason = f"{package} is not installed; run `pip install -r {requirements}`"
+    else:
+        return
+    sys.exit(f"{Path(sys.argv[0]).name}: error: {reason}")
 
 
 def _write_failure(error: Exception) -> str | None:

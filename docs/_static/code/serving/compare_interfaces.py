@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import grpc_client
 import model_client
 import rest_client
-from artifacts import ProgramError, existing, reading, whole
+from artifacts import ProgramError, existing_saved_model, reading, run, whole
 
 if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
     import numpy as np
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--saved_model", default="saved_model/1", help="(default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=2.0, help="for each measurement")
     options = parser.parse_args()
-    folder = existing(options.saved_model, "python mnist_cnn.py")
+    folder = existing_saved_model(options.saved_model)
     rest, grpc = Rest(options), Grpc(options)
     samples, _ = model_client.fitting_samples(options, grpc.signature)
     model = model_call(folder, options.signature)
@@ -151,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    model_client.run(main)
+    run(main)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import model_client
-from artifacts import ProgramError
+from artifacts import ProgramError, run
 
 if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
     import numpy as np
@@ -69,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    model_client.run(main)
+    run(main)

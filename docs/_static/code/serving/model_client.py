@@ -8,12 +8,9 @@ from __future__ import annotations
 import argparse
 import base64
 import os
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import artifacts
 import samples
 from artifacts import ProgramError, at_least
 
@@ -198,7 +195,7 @@ def print_predictions(outputs: Any, labels: np.ndarray | None) -> None:
 
 def _judged(classes: list[int], label: np.generic) -> str:
     """Return whether the only class that was found is the label; else what the label is."""
-    if len(classes) != 1 or label.dtype.kind not in "iu":
+    if len(classes) != 1:
         return f"label {label}"
     return "right" if classes[0] == label else f"wrong: it is {label}"
 
@@ -210,14 +207,3 @@ def _short(value: np.ndarray) -> str:
     if value.dtype.kind == "f" and value.ndim == 0:
         return f"{value:.4f}"
     return " ".join(np.array2string(value, precision=4, threshold=10).split())
-
-
-def run(main: Callable[[], None]) -> None:
-    """Call `main`; what is wrong, or not installed, is reported in one line, with exit code 1."""
-    try:
-        artifacts.run(main)
-    except ModuleNotFoundError as error:
-        sys.exit(
-            f"{Path(sys.argv[0]).name}: error: {error.name} is not installed; "
-            "run `pip install -r requirements.txt -r requirements-serving.txt`"
-        )

@@ -9,8 +9,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-import model_client
-from artifacts import ProgramError, check_writable, whole
+from artifacts import ProgramError, check_writable, run, whole
 
 MODELS = ["mnist=saved_model", "digit_reader=custom_model"]
 
@@ -78,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    model_client.run(main)
+    run(main)

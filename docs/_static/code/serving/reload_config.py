@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import model_client
-from artifacts import ProgramError, existing
+from artifacts import ProgramError, existing, run
 from grpc_client import call
 
 LOAD_SECONDS = 120
@@ -35,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    model_client.run(main)
+    run(main)

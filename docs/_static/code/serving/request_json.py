@@ -6,7 +6,7 @@ import argparse
 
 import model_client
 import samples
-from artifacts import at_least, check_writable, whole
+from artifacts import at_least, check_writable, run, whole
 
 
 def main() -> None:
@@ -29,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    model_client.run(main)
+    run(main)

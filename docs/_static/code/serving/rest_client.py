@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import model_client
-from artifacts import ProgramError
+from artifacts import ProgramError, run
 
 TIMEOUT_SECONDS = 30
 
@@ -53,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    model_client.run(main)
+    run(main)

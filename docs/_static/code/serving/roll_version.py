@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import model_client
-from artifacts import ProgramError, at_least, check_writable, existing, whole
+from artifacts import (
+    ProgramError,
+    at_least,
+    check_writable,
+    existing,
+    existing_saved_model,
+    run,
+    whole,
+)
 from grpc_client import OPTIONS, call, predict_request, signature
 
 WAIT_SECONDS = 60
@@ -145,7 +153,7 @@ def main() -> None:
     )
     parser.add_argument("--back", action="store_true", help="roll back afterwards")
     options = parser.parse_args()
-    source = existing(options.source, "python mnist_cnn.py")
+    source = existing_saved_model(options.source)
     target = existing(options.base_path, "python mnist_cnn.py") / str(options.to)
     if target.exists():
         raise ProgramError(f"{target} is already there; choose another number with --to")
@@ -168,4 +176,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    model_client.run(main)
+    run(main)

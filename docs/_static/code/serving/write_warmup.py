@@ -12,7 +12,15 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 import model_client
-from artifacts import ProgramError, at_least, check_writable, existing, reading, whole
+from artifacts import (
+    ProgramError,
+    at_least,
+    check_writable,
+    existing_saved_model,
+    reading,
+    run,
+    whole,
+)
 from grpc_client import predict_request
 
 if TYPE_CHECKING:
@@ -70,7 +78,7 @@ def main() -> None:
     options = parser.parse_args()
     if len(options.batches) > MAX_RECORDS:
         raise ProgramError(f"at most {MAX_RECORDS} batches, please")
-    folder = existing(options.saved_model, "python mnist_cnn.py")
+    folder = existing_saved_model(options.saved_model)
     check_writable(folder)
     import tensorflow as tf
 
@@ -90,4 +98,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    model_client.run(main)
+    run(main)
