@@ -106,7 +106,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         "table",
         keras.Sequential([keras.Input((2,), name="columns"), wide]),
-        columns=random.normal(size=(50, 2)).astype("float32") * np.float32([0.01, 1e4]),
+        columns=random.normal(size=(50, 2)).astype("float32") * np.array([0.01, 1e4], "float32"),
     )
     sequence = keras.Input((None, 3), name="sequence")
     save(
@@ -180,6 +180,48 @@ def test_columns_that_one_scale_cannot_serve_are_told(folder: Path, converted: P
     *_, last = succeeds(folder, "convert.py table.keras")
     assert last.startswith("int8 differs much")
     assert not any("int8 differs" in line for line in succeeds(converted, "convert.py color.keras"))
+
+
+def test_a_layer_of_ones_own_is_named(folder: Path) -> None:
+    @keras.saving.register_keras_serializable()
+    class Doubled(layers.Layer):
+        def call(self, inputs: tf.Tensor) -> tf.Tensor:
+            return 2 * inputs
+
+    keras.Sequential([keras.Input((2,)), Doubled()]).save(folder / "own.keras")
+    double = layers.Lambda(lambda inputs: 2 * inputs)
+    keras.Sequential([keras.Input((2,)), double]).save(folder / "lambda.keras")
+    for name, layer in {"own": "Doubled", "lambda": "Lambda"}.items():
+        command = f"convert.py {name}.keras --samples table_samples.npz"
+        fails_with(folder, command, f"a layer of your own, {layer}", "model.export(")
+
+
+def test_a_saved_model_without_the_usual_signature(folder: Path) -> None:
+    module = tf.Module()
+    module.double = tf.function(
+        lambda columns: 2 * columns, input_signature=[tf.TensorSpec((None, 2), tf.float32)]
+    )
+    tf.saved_model.save(module, folder / "double" / "1", signatures={"double": module.double})
+    command = "convert.py double/1 --samples table_samples.npz"
+    fails_with(folder, command, "no signature serving_default; it has: double")
+
+
+def test_a_model_of_another_kind_is_to_be_converted(folder: Path) -> None:
+    for program in ("inspect_tflite.py", "interpret.py --model"):
+        fails_with(folder, f"{program} color.keras", "run `python convert.py color.keras` first")
+
+
+def test_ctrl_c_leaves_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["a/train.py"])
+
+    def stopped() -> None:
+        with artifacts.whole(tmp_path / "model.keras") as path:
+            path.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit, match=r"^train\.py: error: stopped$"):
+        artifacts.run(stopped)
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_name(folder: Path) -> None:
@@ -439,8 +481,8 @@ def test_what_is_no_model(folder: Path, tiny: bytes) -> None:
     fails_with(folder, "inspect_tflite.py empty.tflite", "not a TensorFlow Lite model")
     fails_with(folder, "interpret.py --model other.tflite", "not a TensorFlow Lite model")
     fails_with(folder, "inspect_tflite.py other.tflite", "not a TensorFlow Lite model")
-    fails_with(folder, "interpret.py --model folder", "folder cannot be read as a model")
-    fails_with(folder, "inspect_tflite.py folder", "folder cannot be read as a model")
+    fails_with(folder, "interpret.py --model folder", "folder is no .tflite file")
+    fails_with(folder, "inspect_tflite.py folder", "folder is no .tflite file")
 
 
 def test_a_buffer_of_another_size_is_told_as_android_tells_it(tiny: bytes, tmp_path: Path) -> None:

@@ -473,7 +473,7 @@ def test_what_a_killed_program_left_aside_is_replaced(tmp_path: Path) -> None:
 
 
 def test_missing_models_are_named(folder: Path, refuses: Callable[..., None]) -> None:
-    fails_with(folder, "load_models.py", "mnist_cnn_samples.npz is not here; run `python mnist_cnn")
+    fails_with(folder, "load_models.py", "mnist_cnn.keras is not here; run `python mnist_cnn")
     refuses(folder, "convert.py", "mnist_cnn.keras is not here; run `python mnist_cnn.py` first")
     refuses(folder, "named_signature.py", "mnist_cnn.keras is not here; run `python mnist_cnn.py`")
     refuses(folder, "inspect_tflite.py", "mnist_cnn.tflite is not here; run `python convert.py`")
@@ -540,7 +540,7 @@ def test_damaged_saved_models_are_named(damaged: Path, refuses: Callable[..., No
     refuses(damaged, "load_models.py --count 1", "saved_model/1 cannot be read as a SavedModel")
     (damaged / "saved_model" / "1" / "saved_model.pb").unlink()
     refuses(damaged, "load_models.py --count 1", "there is no saved_model.pb in saved_model/1")
-    refuses(damaged, "convert.py folder", "folder cannot be read as a SavedModel")
+    refuses(damaged, "convert.py folder", "there is no saved_model.pb in folder")
 
 
 @pytest.mark.parametrize(

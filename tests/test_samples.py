@@ -42,7 +42,7 @@ def test_labels_may_be_missing(tmp_path: Path) -> None:
         {"labels": np.arange(3)},
         {"a": np.zeros((3, 2)), "labels": np.arange(4)},
         {"a": np.zeros((3, 2)), "b": np.zeros((2, 2))},
-        {"a": np.float32(1)},
+        {"a": np.ones(())},
     ],
 )
 def test_arrays_of_different_lengths_are_refused(
@@ -70,6 +70,16 @@ def test_whole_numbers_are_labels_however_they_are_stored(
 def test_what_is_no_label_is_refused(tmp_path: Path, labels: np.ndarray) -> None:
     with pytest.raises(artifacts.ProgramError, match=r"whole number: .* labels\.argmax\(1\)"):
         samples.read(save(tmp_path, a=np.zeros((3, 2)), labels=labels))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"), [([], "no samples"), ([1, np.nan], "in a that are NaN or infinite")]
+)
+def test_samples_that_prove_nothing_are_refused(
+    tmp_path: Path, values: list[float], words: str
+) -> None:
+    with pytest.raises(artifacts.ProgramError, match=words):
+        samples.read(save(tmp_path, a=np.array(values)))
 
 
 def test_samples_of_different_sizes_are_to_be_padded(tmp_path: Path) -> None:

@@ -183,8 +183,8 @@ def test_interfaces_are_compared(folder: Path, server: Server) -> None:
 @pytest.mark.parametrize(
     ("samples", "words"),
     [
-        ("mnist_cnn_samples.npz", "the model takes numbers (2), "),
-        ("one_input.npz", "the model takes words (3), one_input.npz has numbers (2,)"),
+        ("mnist_cnn_samples.npz", "the model takes numbers (2,), "),
+        ("one_input.npz", "the model takes words (3,), one_input.npz has numbers (2,)"),
         ("fractions.npz", "takes words as int32, fractions.npz has it as float64"),
     ],
 )
@@ -273,13 +273,13 @@ def test_models_and_labels_are_reloaded(folder: Path, server: Server) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (("rest_client.py",), "is the model server up?"),
-        (("grpc_client.py",), "is the model server up?"),
-        (("roll_version.py",), "is the model server up?"),
-        (("compare_interfaces.py",), "is the model server up?"),
-        (("node", "rest_client.mjs"), "is the model server up?"),
+        (("rest_client.py",), "is the server up, and is this its"),
+        (("grpc_client.py",), "is the server up, and is this its"),
+        (("roll_version.py",), "is the server up, and is this its"),
+        (("compare_interfaces.py",), "is the server up, and is this its"),
+        (("node", "rest_client.mjs"), "is the server up, and is this its"),
         (("node", "rest_client.mjs", "none.json"), "run `python request_json.py` first"),
-        (("reload_config.py", "none.config"), "run `python model_config.py` first"),
+        (("reload_config.py", "none.config"), "none.config is not here"),
         (("write_warmup.py", "--saved_model=none"), "none is not here"),
     ],
 )

@@ -118,7 +118,7 @@ async function main({ samples: file, backend, count: wanted }, folders) {
   const figures = {};
   for (const [folder, model] of Object.entries(models)) {
     const figure = await compare(tf, model, samples, count).catch((error) => {
-      const advice = backend === 'cpu' ? 'a loop: build recurrent layers with unroll=True and a fixed length' : 'try --backend cpu, and for recurrent layers unroll=True';
+      const advice = backend === 'cpu' ? 'a loop: build recurrent layers with unroll=True and a fixed length' : 'try --backend cpu';
       throw new ProgramError(`backend ${backend} cannot run ${folder}: ${error.message} (${advice})`);
     });
     figures[folder] = figure;

@@ -255,7 +255,7 @@ def open_samples(options: argparse.Namespace, model: Model) -> tuple[Arrays, Any
             "numpy.savez, or name a file with --samples"
         )
     inputs, labels = samples.for_model(options.samples, model.inputs)
-    calibration, _ = samples.for_model(options.calibration, model.inputs)
+    calibration, _ = samples.for_model(options.calibration, model.inputs, "--calibration")
     for file, arrays in ((options.samples, inputs), (options.calibration, calibration)):
         if (count := len(next(iter(arrays.values())))) < (options.batch or 1):
             raise ProgramError(f"{file} has {count} samples, fewer than --batch {options.batch}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artifacts import ProgramError, existing, reading, run
+from artifacts import ProgramError, existing_tflite, reading, run
 
 if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
     from ai_edge_litert import schema_py_generated as schema
@@ -19,7 +19,7 @@ def read(path: str) -> bytes:
     Raises:
         ProgramError: if the file is missing, cut short or no TensorFlow Lite model.
     """
-    with reading(existing(path, "python convert.py"), "a model"):
+    with reading(existing_tflite(path), "a model"):
         content = Path(path).read_bytes()
     if content[4:8] != b"TFL3":
         raise ProgramError(f"{path} is not a TensorFlow Lite model; convert it again")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import samples
-from artifacts import ProgramError, existing, reading, run
+from artifacts import ProgramError, existing, existing_tflite, reading, run
 
 if TYPE_CHECKING:  # each function imports what it needs, so that --help needs nothing
     import numpy as np
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # each function imports what it needs, so that --help needs n
 # [load]
 def load_model_file(path: str) -> mmap.mmap:
     """Map a model into memory: its pages are read when they are needed."""
-    with reading(existing(path, "python convert.py"), "a model"), open(path, "rb") as file:
+    with reading(existing_tflite(path), "a model"), open(path, "rb") as file:
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError as error:

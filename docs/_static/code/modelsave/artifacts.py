@@ -6,6 +6,7 @@ The programs of this tutorial import this file; keep it beside them.
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
@@ -65,7 +66,7 @@ def whole(path: str | Path) -> Iterator[Path]:
         if path.is_dir():  # a directory cannot be renamed over one with files in it
             _remove(path)
         partial.replace(path)
-    except Exception as error:
+    except BaseException as error:  # Ctrl+C, too
         _try_remove(partial)
         reason = _write_failure(error)
         if reason is None:
@@ -99,6 +100,18 @@ def existing_saved_model(folder: str | Path) -> Path:
         advice = f"name a version: {versions[-1]}" if versions else "model.export writes one"
         raise ProgramError(f"there is no saved_model.pb in {folder}; {advice}")
     return folder
+
+
+def existing_tflite(path: str | Path) -> Path:
+    """Return `path` if it may be a .tflite file.
+
+    Raises:
+        ProgramError: if there is none, or a model of another kind.
+    """
+    path = existing(path, "python convert.py")
+    if path.is_dir() or path.suffix in (".keras", ".h5"):
+        raise ProgramError(f"{path} is no .tflite file; run `python convert.py {path}` first")
+    return path
 
 
 def name_of(model: str | Path) -> str:
@@ -146,9 +159,20 @@ def load_keras(path: str | Path) -> keras.Model:
         raise ProgramError(f"{path} is not a whole .keras file; save the model again")
     import keras  # takes seconds
 
-    with reading(path, "a model"):
-        # compile=False: predicting needs neither loss nor optimizer
-        return keras.models.load_model(path, compile=False)
+    try:
+        with reading(path, "a model"):
+            # compile=False: predicting needs neither loss nor optimizer
+            return keras.models.load_model(path, compile=False)
+    except ProgramError as error:
+        text = str(error.__cause__)
+        if "truncated file" in text:  # HDF5's words
+            raise ProgramError(f"{path} is not a whole .h5 file; save the model again") from error
+        if own := re.search(r"(?:Could not locate class|Unknown layer:) '(\w+)'|Lambda", text):
+            raise ProgramError(
+                f"{path} has a layer of your own, {own[1] or own[0]}, which only your program can "
+                "load; export the model there with model.export('my_model/1') and use my_model/1"
+            ) from error
+        raise
 
 
 def check_writable(folder: str | Path = ".") -> None:
@@ -174,10 +198,12 @@ def at_least(least: int) -> Callable[[str], int]:
 def run(main: Callable[[], None]) -> None:
     """Call `main`; a ProgramError ends the program with one line and exit code 1.
 
-    So does a package that is not installed.
+    So do a package that is not installed, and Ctrl+C.
     """
     try:
         main()
+    except KeyboardInterrupt:
+        reason = "stopped"
     except ProgramError as error:
         reason = str(error)
     except ModuleNotFoundError as error:
@@ -190,7 +216,7 @@ def run(main: Callable[[], None]) -> None:
     sys.exit(f"{Path(sys.argv[0]).name}: error: {reason}")
 
 
-def _write_failure(error: Exception) -> str | None:
+def _write_failure(error: BaseException) -> str | None:
     """Return why writing failed, or None if `error` is not about writing.
 
     Python, HDF5 and TensorFlow raise different classes here, so their texts are compared too.

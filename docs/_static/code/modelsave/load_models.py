@@ -61,7 +61,10 @@ def saved_model(folder: str | Path) -> Model:
 
     with reading(folder, "a SavedModel"):
         loaded = tf.saved_model.load(str(folder))
-        signature = loaded.signatures["serving_default"]
+    if "serving_default" not in loaded.signatures:
+        names = ", ".join(loaded.signatures) or "none"
+        raise ProgramError(f"{folder} has no signature serving_default; it has: {names}")
+    signature = loaded.signatures["serving_default"]
 
     def predict(inputs: Arrays) -> Arrays:
         # A signature is called by the names of its inputs and returns its outputs by name.

@@ -39,7 +39,12 @@ def read(path: str) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     lengths = {array.shape[:1] for array in arrays.values()}
     if not arrays.keys() - {"labels"} or len(lengths) != 1 or () in lengths:
         raise ProgramError(f"{path} needs an array for each input, all of one length")
+    if (0,) in lengths:
+        raise ProgramError(f"{path} holds no samples")
     labels = arrays.pop("labels", None)
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ProgramError(f"{path} has numbers in {name} that are NaN or infinite")
     return arrays, None if labels is None else whole_numbers(path, labels)
 
 
@@ -69,13 +74,14 @@ def class_output(outputs: Mapping[str, np.ndarray]) -> str | None:
 
 
 def for_model(
-    path: str, inputs: Mapping[str, Shape | None]
+    path: str, inputs: Mapping[str, Shape | None], option: str = "--samples"
 ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     """Return the same for a model with these inputs; a single input may have any name.
 
     Args:
         path: the .npz file.
         inputs: the names of the model's inputs, with the shapes of one sample.
+        option: by which the file was named.
 
     Raises:
         ProgramError: if the samples do not fit the model.
@@ -88,7 +94,7 @@ def for_model(
         if name not in arrays or not _fits(arrays[name].shape[1:], shape):
             raise ProgramError(
                 f"the model takes {name} {_text(shape)}, {path} has {has}; "
-                "name samples of this model with --samples"
+                f"name samples of this model with {option}"
             )
     return {name: arrays[name] for name in inputs}, labels
 

@@ -23,7 +23,11 @@ def call(method: Any, request: Any, seconds: float = TIMEOUT_SECONDS) -> Any:
     try:
         return method(request, timeout=seconds)
     except grpc.RpcError as error:
-        up = "; is the model server up?" if error.code() is grpc.StatusCode.UNAVAILABLE else ""
+        up = (
+            "; is the server up, and is this its gRPC port?"
+            if error.code() is grpc.StatusCode.UNAVAILABLE
+            else ""
+        )
         raise ProgramError(f"{error.code().name}: {error.details()}{up}") from error
 
 

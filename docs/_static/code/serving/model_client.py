@@ -67,7 +67,7 @@ def add_rest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rest",
         metavar="URL",
-        type=lambda text: text.rstrip("/"),
+        type=lambda text: (text if "://" in text else f"http://{text}").rstrip("/"),
         default=os.environ.get("TF_SERVING_REST_URL", "http://localhost:8501"),
         help="address of the REST interface (default: %(default)s)",
     )

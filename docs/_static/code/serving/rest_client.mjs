@@ -29,7 +29,7 @@ function reason(error) {
   if (error.code === 'ENOENT') return `${file} is not here; run \`python request_json.py\` first, in this folder`;
   // fetch() hides the reason of a failed connection in `cause`.
   const cause = error.cause?.code ?? error.cause?.message;
-  return cause ? `no answer from ${url} (${cause}); is the model server up?` : error.message;
+  return cause ? `no answer from ${url} (${cause}); is the server up, and is this its REST port?` : error.message;
 }
 
 try {

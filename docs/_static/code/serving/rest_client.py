@@ -20,7 +20,9 @@ def call(session: Any, url: str, body: bytes | None = None) -> Any:
         content = answer.json()
     except requests.RequestException as error:
         reason = type(error).__name__
-        raise ProgramError(f"no answer from {url} ({reason}); is the model server up?") from error
+        raise ProgramError(
+            f"no answer from {url} ({reason}); is the server up, and is this its REST port?"
+        ) from error
     if not answer.ok:
         raise ProgramError(f"{url}: {answer.status_code} {' '.join(content['error'].split())}")
     return content
