@@ -43,6 +43,7 @@ gallery_pages = [
     "plot_inspect",
     "plot_interpret",
     "plot_android",
+    "plot_linux",
     "plot_serving",
     "plot_versions",
     "plot_javascript",
