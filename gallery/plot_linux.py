@@ -15,12 +15,12 @@
 #
 # “c” 是本机的程序，“arm” 是 QEMU 模拟的 Cortex-A72 上的 Arm 程序，两者都用真正的 LiteRT。“same label” 是与 Python 标签相同的比例，“largest difference” 是概率相差最大的一次。
 #
-# float32 的尾数可能不同，因为两种处理器求和的次序不同；int8 至多相差一级，即 1/256。
+# float32 的尾数可能不同，因为两种处理器求和的次序不同；int8 输出的一级是 1/256。
 #
 # 占用的空间
 # ----------
 #
-# 库占了一大半，程序本身微不足道：
+# 几乎全是库和模型，程序本身微不足道：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already

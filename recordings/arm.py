@@ -12,6 +12,7 @@ import importlib.metadata
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -57,11 +58,13 @@ def library(folder: Path) -> str:
     kept = CACHE / importlib.metadata.version("ai-edge-litert") / "libLiteRt.so"
     target = folder / "arm" / "ai_edge_litert" / "libLiteRt.so"
     if not kept.exists():
-        command = ["make", "--silent", target.relative_to(folder).as_posix()]
+        command = ["make", "--silent", f"PYTHON={sys.executable}"]
+        command += [target.relative_to(folder).as_posix()]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             shutil.rmtree(folder / "arm", ignore_errors=True)
-            return "pip could not fetch the package for Arm"
+            said = (done.stderr.strip() or "nothing").splitlines()[-1]
+            return f"the library for Arm could not be fetched: {said}"
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_suffix(".partial")
         shutil.copyfile(target, partial)

@@ -32,23 +32,25 @@ def convert(run: Run) -> None:
     run("board_convert", f"python convert.py board.keras --batch 1 {samples}")
 
 
-@recipe(reads=["board.tflite"], tools=["litert-benchmark"])
+@recipe(reads=["board.tflite"], tools=["bash", "litert-benchmark"])
 def benchmark(run: Run) -> None:
     """Time the model with the tool that comes with the package."""
-    run("linux_benchmark", "litert-benchmark --model board.tflite --num_runs 100")
+    command = "litert-benchmark --model board.tflite --num_runs 100 2> /dev/null"
+    shell(run, "linux_benchmark", command, reason="")
 
 
 @recipe(
     uses=[*PROGRAMS, *PYTHON],
     reads=["board.tflite", "board_int8.tflite", "mnist_cnn.tflite", "mnist_cnn_samples.npz"],
     writes=["linux.json", "board_agreement.json", "board_int8_agreement.json"],
-    tools=["make", "cc", "readelf", "unshare", "qemu-aarch64", "aarch64-linux-gnu-gcc"],
+    tools=["bash", "make", "cc", "readelf", "unshare", "qemu-aarch64", "aarch64-linux-gnu-gcc"],
     files=["recordings/arm.py"],
 )
 def in_c(run: Run) -> None:
     """Compile the program for two processors, run it, compare with Python, make mistakes."""
     for model in ("board", "board_int8"):
         run(f"samples_{model}", f"python samples_for_c.py {model}.tflite --count {SAMPLES}")
+    run.environment |= {"MAKEFLAGS": "--no-print-directory", "MAKELEVEL": "0"}  # of the build
     no_compiler, no_arm = missing(), missing_arm(run)
     native = functools.partial(shell, run, reason=no_compiler)
     board = functools.partial(shell, run, reason=no_compiler or no_arm)
@@ -59,7 +61,7 @@ def in_c(run: Run) -> None:
     board("linux_make_arm", "make arm")
     board("linux_glibc", GLIBC)
     command = "board/classify board.tflite board_samples.bin board_arm.bin"
-    board("linux_arm", f"{arm.QEMU} {command}", actual=actual(board, command))
+    board("linux_arm", arm.with_cpuinfo(command), actual=actual(board, command))
     command = "board/classify board_int8.tflite board_int8_samples.bin board_int8_arm.bin"
     board("linux_arm_int8", arm.with_cpuinfo(command), actual=actual(board, command))
     for model in ("board", "board_int8"):
@@ -68,18 +70,18 @@ def in_c(run: Run) -> None:
         native(f"agreement_{model}", f"python compare_outputs.py {model}.tflite {outputs}")
         if not outputs:
             (run.folder / f"{model}_agreement.json").write_text("{}")
-    mistakes(run, native, board)
     (run.folder / "linux.json").write_text(json.dumps(figures(run)))
+    mistakes(run, native, board)
 
 
 def mistakes(run: Run, native: functools.partial[str], board: functools.partial[str]) -> None:
     """Make the mistakes of the chapter's last section."""
     native("linux_open_batch", "./classify mnist_cnn.tflite board_samples.bin", status=1)
-    native("linux_no_model", "./classify nowhere.tflite board_samples.bin", status=1)
+    native("linux_no_model", "./classify no_such.tflite board_samples.bin", status=1)
     native("linux_not_a_model", "./classify classify.c board_samples.bin", status=1)
-    native("linux_size", "./classify board.tflite part.bin", status=1)
     samples = numpy.fromfile(run.folder / "board_samples.bin", "float32")
     samples[:1000].tofile(run.folder / "part.bin")
+    native("linux_size", "./classify board.tflite part.bin", status=1)
     samples.astype(">f4").tofile(run.folder / "swapped.bin")
     native("linux_byte_order", "./classify board.tflite swapped.bin")
     model = (run.folder / "board.tflite").read_bytes()
@@ -121,9 +123,10 @@ def shell(
     if reason:
         return run.keep(name, command, NOT_RUN.format(reason))
     # without the second command, the shell would be replaced and could not report a signal
-    code, printed = run.execute(f"sh -c {shlex.quote(f'{actual or command}; exit $?')}")
+    code, printed = run.execute(f"bash -c {shlex.quote(f'{actual or command}; exit $?')}")
     assert code == status, f"`{command}` ended with {code}, not {status}:\n{printed}"
-    printed = re.sub(r"(?m)^sh: \d+: |^.*core dumped.*\n", "", printed)
+    printed = re.sub(r"(?m)^.*core dumped.*\n", "", printed)  # by QEMU; the shell says it, too
+    printed = re.sub(r"(?m)^\S*bash: line \d+: ( *\d+ (Segmentation fault).*)?", r"\2", printed)
     return run.keep(name, command, printed)
 
 
