@@ -21,11 +21,10 @@ USED = (
     *("classify.c", "litert.h", "Makefile", "samples_for_c.py", "compare_outputs.py"),
     *("artifacts.py", "samples.py", "convert.py", "inspect_tflite.py"),
 )
-HEADERS = ROOT / ".venv" / "bin"
+SCRIPTS = ROOT / ".venv" / "bin"
 pytestmark = pytest.mark.skipif(
     not (shutil.which("cc") and shutil.which("make")), reason="no C compiler"
 )
-# LiteRT keeps what it registers once a process until the process ends; the rest counts.
 SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:halt_on_error=1"}
 
 
@@ -57,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for model_file in ("row.tflite", "row_int8.tflite"):
         written = forked.run(folder, "samples_for_c.py", model_file, "--samples", "row_samples.npz")
         assert written.returncode == 0, written.stderr
-    python = shutil.which("python", path=str(HEADERS)) or "python3"
+    python = shutil.which("python", path=str(SCRIPTS)) or "python3"
     for target in ("classify", "asan"):
         made = call(folder, "make", target, f"PYTHON={python}")
         assert made.returncode == 0, made.stderr
