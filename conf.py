@@ -44,6 +44,7 @@ gallery_pages = [
     "plot_interpret",
     "plot_android",
     "plot_linux",
+    "plot_micro",
     "plot_serving",
     "plot_versions",
     "plot_javascript",
