@@ -96,11 +96,10 @@ def test_any_model_with_one_input_is_measured(dense: Path, model: str) -> None:
 @pytest.mark.usefixtures("interpreter")
 def test_the_arena_found_is_the_smallest(dense: Path) -> None:
     path = dense / "dense_int8.tflite"
-    found = run_micro.smallest_arena(path, 1 << 16)
+    found = run_micro.smallest_arena(path, 100)  # far too few to begin with
+    assert found == run_micro.smallest_arena(path, 1 << 14)
     assert run_micro.try_arena(path, found)[0]
     assert not run_micro.try_arena(path, found - 1)[0]
-    # the interpreter counts in steps of 16 bytes
-    assert abs(run_micro.allocations(path, 1 << 16)["total"] - found) <= 16
 
 
 @pytest.mark.usefixtures("interpreter")

@@ -116,9 +116,15 @@ def allocations(path: Path, size: int) -> dict[str, int]:
     return {part: int(number) for part, number in found}
 
 
-def smallest_arena(path: Path, enough: int) -> int:
-    """Return the fewest bytes in which a model runs, by bisection; `enough` are known to do."""
-    too_few = 0
+def smallest_arena(path: Path, counted: int) -> int:
+    """Return the fewest bytes in which a model runs, by bisection.
+
+    What the interpreter counted is where the search begins: planning takes memory for a moment,
+    which for a very small model is more than running it takes.
+    """
+    too_few, enough = 0, counted
+    while not try_arena(path, enough)[0]:
+        too_few, enough = enough, 2 * enough
     while enough - too_few > 1:
         middle = (too_few + enough) // 2
         if try_arena(path, middle)[0]:
@@ -252,7 +258,7 @@ def main() -> None:
     check_writable()
     used = allocations(path, LARGEST_ARENA)
     found = compare(path, options.samples, options.first, LARGEST_ARENA)
-    size, arena = path.stat().st_size, smallest_arena(path, used["total"] + KB)
+    size, arena = path.stat().st_size, smallest_arena(path, used["total"])
     figures = {
         **figures_of(found),
         "bytes": size,
