@@ -179,7 +179,8 @@ def test_the_program_of_the_board_compiles(compiler: str, tmp_path: Path) -> Non
     (tmp_path / "mnist_small.tflite").write_bytes(b"\x1c\0\0\0TFL3")
     program("c_array.py", "mnist_small.tflite", folder=tmp_path)
     strict = ["-std=c++17", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsyntax-only"]
-    call = [compiler, *strict, f"-I{tmp_path}", f"-I{SIGNATURES}", CODE / "embedded" / "board.cc"]
+    board = str(CODE / "embedded" / "board.cc")
+    call = [compiler, *strict, f"-I{tmp_path}", f"-I{SIGNATURES}", board]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -76,8 +76,8 @@ from tflite_micro import runtime
 try:
     interpreter = runtime.Interpreter.from_file(sys.argv[1], arena_size=int(sys.argv[2]))
     interpreter.invoke()
-except RuntimeError as error:
-    sys.exit(str(error))
+except Exception as error:  # over a damaged model flatbuffers raises others than RuntimeError
+    sys.exit(str(error) or type(error).__name__)
 interpreter.print_allocations()
 """
 
@@ -160,7 +160,8 @@ def compare(path: Path, file: str, first: int | None, arena: int) -> Comparison:
         sources, targets = runner.get_input_details(), runner.get_output_details()
     if len(sources) != 1 or len(targets) != 1:
         raise ProgramError(f"{path} has {len(sources)} inputs and {len(targets)} outputs, not one")
-    (name, source), (answer, target) = *sources.items(), *targets.items()
+    name, source = next(iter(sources.items()))
+    answer, target = next(iter(targets.items()))
     inputs, labels = samples.for_model(file, {name: source["shape_signature"][1:].tolist()})
     inputs = {name: inputs[name][:first]}
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=arena)
@@ -252,8 +253,8 @@ def main() -> None:
     if path.read_bytes()[4:8] != b"TFL3":
         raise ProgramError(f"{path} is not a TensorFlow Lite model; convert the model again")
     if options.arena:
-        used = allocations(path, options.arena)["total"]
-        print(f"{path} runs in an arena of {options.arena:,} bytes and uses {used:,}")
+        total = allocations(path, options.arena)["total"]
+        print(f"{path} runs in an arena of {options.arena:,} bytes and uses {total:,}")
         return
     check_writable()
     used = allocations(path, LARGEST_ARENA)
