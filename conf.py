@@ -43,6 +43,8 @@ gallery_pages = [
     "plot_inspect",
     "plot_interpret",
     "plot_android",
+    "plot_linux",
+    "plot_micro",
     "plot_serving",
     "plot_versions",
     "plot_javascript",

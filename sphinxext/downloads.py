@@ -1,4 +1,4 @@
-"""Pack what readers download: programs.zip, as flat as their folder, and the Android project."""
+"""Pack what readers download: programs.zip and embedded.zip, flat, and the Android project."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ GENERATED = {"build", ".gradle", ".idea", "local.properties"}  # by an author's 
 def archives(site: Site) -> dict[str, dict[str, Path]]:
     """Return the files of each archive by their names in it."""
     project = site.code / "lite" / "android"
+    programs = site.programs()
+    embedded = {path.name for path in (site.code / "embedded").iterdir()}
+    embedded |= {"artifacts.py", "samples.py", "convert.py", "inspect_tflite.py"}  # imported
     inside = {path: path.relative_to(project.parent) for path in sorted(project.rglob("*"))}
     return {
-        "programs.zip": site.programs(),
+        "programs.zip": programs,
+        "embedded.zip": {name: path for name, path in programs.items() if name in embedded},
         "android.zip": {
             name.as_posix(): path
             for path, name in inside.items()

@@ -43,7 +43,7 @@ HTML = ROOT / "build" / "html"
 FIRST = "modelsave"  # what it leaves is what the others need
 CHAPTERS = {
     "serving": ["serving/index", "serving/versions", "serving/operate"],
-    "lite": ["lite/convert", "lite/emulation", "lite/android"],
+    "lite": ["lite/convert", "lite/emulation", "lite/android", "lite/linux"],
     "javascript": ["javascript"],
     "own_model": ["own_model"],
 }
@@ -54,11 +54,12 @@ NOT_HERE = {  # what a reader has and this machine does not
     "android-apk-compressed": "an APK built by Android Studio",
     "android-page-size": "the library out of an APK",
     "convert-no-samples": "a folder without samples",
+    "linux-cpuinfo": "a shell that says what ended the program",
     "tfjs-no-converter": "a machine without the converter",
 }
 # Files that the examples of errors are about: recipes break them, a reader has them already.
 BROKEN = re.compile(
-    r"\b(broken|lstm|select|photo|three_labels)\.\w+|\belsewhere/|\btfjs_cut\b|\bno_such|keras_model"
+    r"\b(broken|lstm|select|photo|three_labels|part|cut|swapped)\.\w+|\belsewhere/|\btfjs_cut\b|\bno_such|keras_model"
 )
 PLAIN = {  # a terminal without color, and npm without remarks on the configuration of this machine
     **{"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},

@@ -36,6 +36,7 @@ PACKAGES = {
     "orjson": ("orjson", "requirements-serving.txt"),
     "rapidjson": ("python-rapidjson", "requirements-serving.txt"),
     "requests": ("requests", "requirements-serving.txt"),
+    "tflite_micro": ("tflite-micro", "requirements-embedded.txt"),
 }
 
 # How the names of the tutorial's own files begin; its programs make these, and no others.

@@ -2,7 +2,8 @@
 
 Writes mnist_cnn.keras, mnist_cnn.h5 and saved_model/1/; test digits for the other
 programs (mnist_cnn_samples.npz, mnist_cnn_calibration.npz, mnist_cnn_labels.txt);
-and the figures of the run (mnist_cnn.json).
+and the figures of the run (mnist_cnn.json). With --small, a network for
+microcontrollers: mnist_small.keras, and the other files named after it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import mnist_data
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # each function imports what it needs, so that --help needs n
     import numpy as np
 
 BATCH = 128
+LARGE, SMALL = "mnist_cnn", "mnist_small"  # what the files of each network are called
 
 
 def build_model() -> keras.Model:
@@ -42,6 +44,30 @@ def build_model() -> keras.Model:
             layers.Dense(10, activation="softmax"),
         ],
         name="mnist_cnn",
+    )
+
+
+def build_small() -> keras.Model:
+    """Return a network of the same input and output for 256 kB of flash and 64 kB of RAM.
+
+    Pooling after each convolution keeps what has to be in memory at a time small, and leaves
+    so few numbers that a hidden dense layer, most of the large network's weights, is not needed.
+    """
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1), name="image"),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Dropout(0.1),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="mnist_small",
     )
 
 
@@ -90,13 +116,15 @@ def progress(epochs: int, steps: int) -> keras.callbacks.Callback:
     return keras.callbacks.LambdaCallback(on_epoch_end=after_epoch, on_train_batch_end=after_step)
 
 
-def train(data: mnist_data.Dataset, epochs: int, seed: int) -> tuple[keras.Model, dict[str, Any]]:
-    """Train the network; return it with the figures of the run."""
+def train(
+    data: mnist_data.Dataset, epochs: int, seed: int, build: Callable[[], keras.Model] = build_model
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Train the network that `build` returns; return it with the figures of the run."""
     import keras
     import numpy as np
 
     keras.utils.set_random_seed(seed)
-    model = build_model()
+    model = build()
     steps = math.ceil(len(data.y_train) / BATCH)
     model.compile(
         optimizer(epochs * steps), "sparse_categorical_crossentropy", metrics=["accuracy"]
@@ -133,28 +161,30 @@ def train(data: mnist_data.Dataset, epochs: int, seed: int) -> tuple[keras.Model
     }
 
 
-def save(model: keras.Model) -> None:
-    """Save the model as .keras, as HDF5 and as a SavedModel."""
-    with whole("mnist_cnn.keras") as path:
+def save(model: keras.Model, name: str) -> None:
+    """Save the model as .keras; the large one as HDF5 and as a SavedModel, too."""
+    with whole(f"{name}.keras") as path:
         model.save(path)
-    with whole("mnist_cnn.h5") as path:
+    if name == SMALL:
+        return
+    with whole(f"{name}.h5") as path:
         model.save(path)
     with whole("saved_model/1") as path:
         model.export(path, verbose=False)
 
 
-def save_samples(data: mnist_data.Dataset) -> None:
+def save_samples(data: mnist_data.Dataset, name: str) -> None:
     """Save what other programs try the model with, prepared as for training.
 
     Test digits with their labels, training digits for calibration, and the labels' names.
     """
     import numpy as np
 
-    with whole("mnist_cnn_samples.npz") as path:
+    with whole(f"{name}_samples.npz") as path:
         np.savez_compressed(path, image=prepare(data.x_test), labels=data.y_test)
-    with whole("mnist_cnn_calibration.npz") as path:
+    with whole(f"{name}_calibration.npz") as path:
         np.savez_compressed(path, image=prepare(data.x_train[:200]))
-    with whole("mnist_cnn_labels.txt") as path:
+    with whole(f"{name}_labels.txt") as path:
         path.write_text("".join(f"{digit}\n" for digit in range(10)))
 
 
@@ -166,18 +196,24 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=at_least(0), default=0, help="of the random numbers (default: 0)"
     )
+    parser.add_argument(
+        "--small", action="store_true", help="train a network that fits a microcontroller"
+    )
     options = parser.parse_args()
+    name = SMALL if options.small else LARGE
     check_writable()
     data = mnist_data.load(options.data)
     print(data)
     epochs = options.epochs or (3 if data.name == "MNIST" else 30)  # a small set needs more
-    model, figures = train(data, epochs, options.seed)
+    build = build_small if options.small else build_model
+    model, figures = train(data, epochs, options.seed, build)
     print(f"test accuracy: {figures['test_accuracy']:.4f}")
-    save(model)
-    save_samples(data)
-    with whole("mnist_cnn.json") as path:
+    save(model, name)
+    save_samples(data, name)
+    with whole(f"{name}.json") as path:
         path.write_text(json.dumps(figures))
-    print("saved mnist_cnn.keras, mnist_cnn.h5, saved_model/1 and samples of the data")
+    others = "" if options.small else f", {name}.h5, saved_model/1"
+    print(f"saved {name}.keras{others} and samples of the data")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+"""
+单片机
+======
+
+同一个解释器，两个网络：哪些板子的 Flash 和 RAM 装得下？逐步的说明见 :doc:`/lite/micro`。
+"""
+
+# %%
+# 小网络
+# ------
+#
+# .. console:: run_micro
+#
+# 大网络
+# ------
+#
+# .. console:: run_micro_large
+#
+# 需要多少，板子有多少
+# --------------------
+#
+# 圆点是板子的存储器，两轴都是对数刻度；叉是网络和程序的其余部分合起来的需要。叉的右上方的板子装得下它。
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_micro")
+# sphinx_gallery_end_ignore
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from run_micro import BOARDS, KB, REST_FLASH, REST_RAM
+
+figure, axis = plt.subplots(figsize=(8, 3.2))
+for board in BOARDS:
+    axis.plot(board.flash / KB, board.ram / KB, "o", color="C0")
+    below = board.name.startswith("Arduino")
+    axis.annotate(
+        board.name,
+        (board.flash / KB, board.ram / KB),
+        xytext=(0, -14 if below else 6),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8,
+    )
+for name, label, color in (
+    ("mnist_small", "small network", "C2"),
+    ("mnist_cnn", "large network", "C1"),
+):
+    figures = json.loads(Path(f"{name}_micro.json").read_text())
+    if figures:  # without the interpreter there are none
+        flash = (figures["bytes"] + REST_FLASH) / KB
+        ram = (figures["arena"] + REST_RAM) / KB
+        axis.plot(flash, ram, "x", color=color, ms=9, mew=2, label=label)
+axis.set(xscale="log", yscale="log", xlabel="flash (kB)", ylabel="RAM (kB)")
+axis.set(xlim=(90, 20000), ylim=(20, 1000))
+axis.set_xticks([128, 256, 512, 1024, 2048, 8192], ["128", "256", "512", "1,024", "2,048", "8,192"])
+axis.set_yticks([32, 64, 128, 256, 512], ["32", "64", "128", "256", "512"])
+axis.minorticks_off()
+axis.legend(loc="lower right")
+figure.tight_layout()
