@@ -27,9 +27,7 @@ GLIBC = "readelf -V board/libLiteRt.so | grep -o 'GLIBC_[0-9.]*' | sort -Vu | ta
 )
 def convert(run: Run) -> None:
     """Convert for a board: with the batch fixed at one."""
-    run("board_copy", "cp mnist_cnn.keras board.keras")
-    samples = "--samples mnist_cnn_samples.npz --calibration mnist_cnn_calibration.npz"
-    run("board_convert", f"python convert.py board.keras --batch 1 {samples}")
+    run("board_convert", "python convert.py mnist_cnn.keras --batch 1 --name board")
 
 
 @recipe(reads=["board.tflite"], tools=["bash", "litert-benchmark"])

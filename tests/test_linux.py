@@ -19,7 +19,7 @@ from tests.minisite import ROOT
 PROGRAMS = Site(ROOT).programs()
 USED = (
     *("classify.c", "litert.h", "Makefile", "samples_for_c.py", "compare_outputs.py"),
-    *("artifacts.py", "samples.py", "convert.py", "inspect_tflite.py"),
+    *("artifacts.py", "samples.py", "load_models.py", "convert.py", "inspect_tflite.py"),
 )
 SCRIPTS = ROOT / ".venv" / "bin"
 pytestmark = pytest.mark.skipif(

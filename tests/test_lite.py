@@ -226,7 +226,7 @@ def test_ctrl_c_leaves_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_another_name(folder: Path) -> None:
     before = (folder / "color.keras").read_bytes()
-    succeeds(folder, "convert.py color.keras --samples color_samples.npz --name elsewhere")
+    succeeds(folder, "convert.py color.keras --name elsewhere")
     assert (folder / "elsewhere_int8.tflite").exists()
     assert (folder / "elsewhere_convert.json").exists()
     assert (folder / "color.keras").read_bytes() == before

@@ -235,10 +235,11 @@ def parse_options() -> argparse.Namespace:
     existing(options.model, "python mnist_cnn.py")
     if options.batch and options.model.is_dir():
         raise ProgramError("--batch takes a .keras or .h5 file, not a SavedModel")
-    options.name = options.name or name_of(options.model)
-    options.samples = options.samples or f"{options.name}_samples.npz"
+    name = name_of(options.model)
+    options.name = options.name or name
+    options.samples = options.samples or f"{name}_samples.npz"
     if not options.calibration:
-        file = f"{options.name}_calibration.npz"
+        file = f"{name}_calibration.npz"
         options.calibration = file if Path(file).exists() else options.samples
     return options
 
