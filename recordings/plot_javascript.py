@@ -66,6 +66,7 @@ def prepare(run: Run) -> None:
     reads=[*MODELS, "mnist_cnn_js.bin", "mnist_cnn_js.json"],
     writes=["mnist_cnn_js_wasm.json", "mnist_cnn_js_cpu.json"],
     tools=["node"],
+    alone=True,
 )
 def predict(run: Run) -> None:
     """Run the graph models in Node, whole, cut short and without packages."""

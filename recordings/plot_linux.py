@@ -30,7 +30,7 @@ def convert(run: Run) -> None:
     run("board_convert", "python convert.py mnist_cnn.keras --batch 1 --name board")
 
 
-@recipe(reads=["board.tflite"], tools=["bash", "litert-benchmark"])
+@recipe(reads=["board.tflite"], tools=["bash", "litert-benchmark"], alone=True)
 def benchmark(run: Run) -> None:
     """Time the model with the tool that comes with the package."""
     command = "litert-benchmark --model board.tflite --num_runs 100 2> /dev/null"

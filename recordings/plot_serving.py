@@ -25,6 +25,7 @@ WRONG = (
     writes=["request.json", "interfaces.json", "model_server.json"],
     tools=["curl", "node"],
     also=identity,
+    alone=True,
 )
 def ask_all(run: Run) -> None:
     """Start a server and query it; then start servers that cannot answer."""

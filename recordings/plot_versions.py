@@ -14,6 +14,7 @@ CONFIGURATION = ["batching.config", "monitoring.config"]
     writes=["models.config", "roll_version.json"],
     tools=["curl"],
     also=identity,
+    alone=True,
 )
 def roll(run: Run) -> None:
     """Do all of it on one server, in the order of the chapter."""

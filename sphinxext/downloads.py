@@ -18,8 +18,9 @@ def archives(site: Site) -> dict[str, dict[str, Path]]:
     """Return the files of each archive by their names in it."""
     project = site.code / "lite" / "android"
     programs = site.programs()
-    embedded = {path.name for path in (site.code / "embedded").iterdir()}
-    embedded |= {"artifacts.py", "samples.py", "convert.py", "inspect_tflite.py"}  # imported
+    embedded = {path.name for path in (site.code / "embedded").glob("*")}
+    embedded |= {"artifacts.py", "samples.py", "load_models.py"}  # they import these
+    embedded |= {"convert.py", "inspect_tflite.py"}
     inside = {path: path.relative_to(project.parent) for path in sorted(project.rglob("*"))}
     return {
         "programs.zip": programs,

@@ -61,6 +61,7 @@ class Gallery:
                 (site.generated / f"{page}.py.md5").unlink(missing_ok=True)
         if self.stale:
             os.environ[dataset.VARIABLE] = dataset.choose(site)  # for the code of the pages
+            recorder.record(r for page in self.stale for r in recorder.pages.get(page, []))
         conf["plot_gallery"] = bool(allowed)
         conf["filename_pattern"] = rf"/({'|'.join(allowed)})\.py$"
 

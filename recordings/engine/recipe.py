@@ -27,6 +27,8 @@ class Recipe:
         tools: the commands besides Python that it or its programs call.
         files: other files and folders of the project that it depends on.
         dataset: whether it reads the dataset.
+        alone: whether no other may run at the same time, because it measures how long something
+            takes, uses ports that its page names, or trains on all processors.
         also: returns what else it depends on, by label.
     """
 
@@ -38,6 +40,7 @@ class Recipe:
     tools: tuple[str, ...]
     files: tuple[str, ...]
     dataset: bool
+    alone: bool
     also: Callable[[], dict[str, str]]
 
     @property
@@ -59,6 +62,7 @@ def recipe(
     tools: Iterable[str] = (),
     files: Iterable[str] = (),
     dataset: bool = False,
+    alone: bool = False,
     also: Callable[[], dict[str, str]] = dict,
 ) -> Callable[[Callable[[Run], None]], Recipe]:
     """Turn a function into a recipe; the arguments are the attributes of `Recipe`."""
@@ -74,6 +78,7 @@ def recipe(
             tools=tuple(tools),
             files=tuple(files),
             dataset=dataset,
+            alone=alone,
             also=also,
         )
 

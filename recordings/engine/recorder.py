@@ -7,9 +7,12 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 
 from recordings.engine import dataset, sources, versions
@@ -20,6 +23,7 @@ from recordings.engine.store import Recording, Store, hash_of
 from recordings.engine.transcript import clean
 
 FORMAT = "1"  # of recordings; a new one makes all of them anew
+AT_A_TIME = 2  # recipes that run: most programs keep one processor busy
 
 
 class Missing(Exception):
@@ -124,6 +128,35 @@ class Recorder:
                 raise Missing(self.why(recipe.name, parts))
             self._found[recipe.name] = recording
         return self._found[recipe.name]
+
+    def record(self, recipes: Iterable[Recipe]) -> None:
+        """Make what is missing of the recordings, some at a time, each when it finds what it reads.
+
+        Raises:
+            Exception: the first that a recipe raised; those that were under way end before.
+        """
+        ordered = list(self.upstream(recipes))
+        slots, stop = Slots(AT_A_TIME), threading.Event()
+        made: dict[str, Future[Recording]] = {}
+
+        def make(recipe: Recipe, rests_on: list[Future[Recording]]) -> Recording:
+            for other in rests_on:
+                other.result()
+            with slots.taken(alone=recipe.alone):
+                if stop.is_set():
+                    raise CancelledError
+                return self.find(recipe, runs=True)
+
+        with ThreadPoolExecutor(len(ordered) or 1) as pool:
+            for recipe in ordered:
+                writers = {self.writer(artifact, recipe).name for artifact in recipe.reads}
+                made[recipe.name] = pool.submit(make, recipe, [made[name] for name in writers])
+            try:
+                done, _ = wait(made.values(), return_when=FIRST_EXCEPTION)
+            finally:
+                stop.set()
+        for future in done:
+            future.result()
 
     def why(self, name: str, parts: Mapping[str, str]) -> str:
         """Return how the last recording of a recipe or page differs from what would be made now."""
@@ -249,6 +282,28 @@ class Recorder:
         _keep_only(self.site.workspace, artifacts | self.programs.keys() | pages)
         _keep_only(self.site.outputs, {f"{name}.txt" for name in outputs})
         self.store.trim()
+
+
+class Slots:
+    """Room for some recipes at a time, or for one that is alone."""
+
+    def __init__(self, count: int) -> None:
+        """Begin with `count` free slots."""
+        self._count = count
+        self._free = threading.Semaphore(count)
+        self._queue = threading.Lock()  # or two that want all would each hold a part
+
+    @contextmanager
+    def taken(self, *, alone: bool) -> Iterator[None]:
+        """Wait for a slot, or for all of them, and hold them."""
+        wanted = self._count if alone else 1
+        with self._queue:
+            for _ in range(wanted):
+                self._free.acquire()
+        try:
+            yield
+        finally:
+            self._free.release(wanted)
 
 
 def shown(recording: Recording, name: str, how: Mapping[str, object]) -> str:
