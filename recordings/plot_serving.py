@@ -92,7 +92,9 @@ def mistakes(run: Run) -> None:
 def silent_servers(run: Run) -> None:
     """Start servers beside the first whose port is taken, or whose folder holds no version."""
     taken = "python model_server.py --rest_api_port=8511 --port=8500 --model_name=mnist"
+    run.environment["GRPC_VERBOSITY"] = "NONE"  # gRPC's own line has the time and the process
     refuse(run, "serving_grpc_port_in_use", f'{taken} --model_base_path="$PWD/saved_model"')
+    del run.environment["GRPC_VERBOSITY"]
     (run.folder / "no_version").mkdir()
     for name, port, folder, log in (
         (
