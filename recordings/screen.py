@@ -71,9 +71,8 @@ def compile_screen(resources: Path) -> None:
     sources = [*(android.MAIN / "java").rglob("*.java"), *resources.rglob("R.java")]
     sources += (MODULE / "src").rglob("*.java")
     path = os.pathsep.join([*android.class_path(litert=False), libraries()])
-    android.call(
-        *("javac", "-nowarn", "--release", "11", "-d", CLASSES, "-cp", path, *sorted(sources))
-    )
+    options = ["-nowarn", "--release", "11", "-d", str(CLASSES), "-cp", path]
+    android.call("javac", *options, *sorted(sources))
 
 
 def libraries() -> str:
@@ -201,7 +200,7 @@ def refusals(folder: Path) -> str:
     if "failed" in printed:
         raise AssertionError(printed)
     return "".join(
-        f"{name}.apk  {(folder / f'{name}.{language}.txt').read_text(encoding='utf-8')}"
+        f"{name:8} {(folder / f'{name}.{language}.txt').read_text(encoding='utf-8')}"
         for name in REFUSED
         for language in LANGUAGES
     )
@@ -267,8 +266,8 @@ def comparison(folder: Path) -> str:
             )
             top = int(answer.argmax())
             lines.append(
-                f"{look.name[7:]:6} {language}  {screen.top:22} Python: {labels[top]} "
-                f"{answer[top]:.1f} %, {same} of {len(answer)} rows equal"
+                f"{look.name[7:]:6}{language}  Python: {labels[top]}, {answer[top]:5.1f} %  "
+                f"rows that agree: {same} of {len(answer)}  screen: {screen.top}"
             )
     return "\n".join(lines) + "\n"
 

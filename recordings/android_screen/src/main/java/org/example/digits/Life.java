@@ -137,8 +137,7 @@ public final class Life {
 
   /** Returns a pixel of the paper beside the drawing. */
   private static int middle(View view) {
-    Bitmap bitmap =
-        Bitmap.createBitmap(view.getWidth(), view.getHeight(), Bitmap.Config.ARGB_8888);
+    Bitmap bitmap = Bitmap.createBitmap(view.getWidth(), view.getHeight(), Bitmap.Config.ARGB_8888);
     view.draw(new Canvas(bitmap));
     return bitmap.getPixel(view.getWidth() / 5, view.getHeight() / 2);
   }
