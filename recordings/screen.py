@@ -53,7 +53,7 @@ LOOKS = (
     Look("screen_light", DIGIT, f"{PHONE}-notnight-xhdpi"),
     Look("screen_night", DRAWN, f"{PHONE}-night-xhdpi"),
     Look("screen_small", UNSURE, f"{SMALL}-notnight-xhdpi"),
-    Look("screen_land", DIGIT, "w731dp-h411dp-land-night-xhdpi"),
+    Look("screen_land", DRAWN, "w731dp-h411dp-land-night-xhdpi"),
 )
 PICTURES = [f"{look.name}{ending}.png" for look in LOOKS for ending in LANGUAGES.values()]
 
