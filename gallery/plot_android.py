@@ -20,6 +20,24 @@ Android 工程里的 Java 源文件一字不改，在桌面的 JVM 上编译、�
 #
 # 每一行比较两边的结果：标签相同的比例，概率相差最大的一次。“2021”指真正的 Java API 和它在 2021 年的原生库，它误读今天的 int8 模型，却不报错。
 #
+# 应用的界面
+# ----------
+#
+# ``MainActivity`` 连同布局、文字和颜色一字不改，在 JVM 上运行；笔画是发给它的触摸事件，图是它自己画出来的。
+#
+# .. image:: ../../build/workspace/screen_light.png
+#    :width: 32%
+#    :alt: 浅色的界面，写的是第一张测试图片
+#
+# .. image:: ../../build/workspace/screen_night.png
+#    :width: 32%
+#    :alt: 深色的界面，手写的 3
+#
+# 屏幕上写着什么，Python 对同一个画面说什么：
+#
+# .. console:: app_screen
+#    :show: output
+#
 # 每一种错误，各有各的样子
 # ------------------------
 #

@@ -86,15 +86,24 @@ def compile_sources() -> None:
     Raises:
         Unreachable: without a network, if Maven has not fetched its libraries before.
     """
+    fetch("mvn", "--quiet", "--batch-mode", "--file", MODULE / "pom.xml", "test-compile")
+    sources = sorted((MODULE / "src" / "litert" / "java").rglob("*.java"))
+    lint = ("-Xlint:all", "-Werror", "--release", "11")
+    call("javac", *lint, "-d", LITERT_CLASSES, "-cp", libraries(), *sources)
+
+
+def fetch(*command: str | Path) -> None:
+    """Run Maven.
+
+    Raises:
+        Unreachable: without a network, if it has not fetched its libraries before.
+    """
     try:
-        call("mvn", "--quiet", "--batch-mode", "--file", MODULE / "pom.xml", "test-compile")
+        call(*command)
     except AssertionError as error:
         if re.search(r"Could not (?:transfer|resolve|find) artifact", str(error)):
             raise Unreachable("Maven could not fetch the libraries of the Java tests") from error
         raise
-    sources = sorted((MODULE / "src" / "litert" / "java").rglob("*.java"))
-    lint = ("-Xlint:all", "-Werror", "--release", "11")
-    call("javac", *lint, "-d", LITERT_CLASSES, "-cp", libraries(), *sources)
 
 
 def libraries() -> str:
@@ -110,17 +119,11 @@ def java(main: str, *arguments: str | Path, litert: bool = False) -> str:
         arguments: its arguments.
         litert: run on the LiteRT of the Python interpreter instead of the runtime of 2021.
     """
-    first = [str(LITERT_CLASSES)] if litert else []  # what stands in comes first
-    classes = [*first, str(BUILT / "test-classes"), str(BUILT / "classes"), libraries()]
-    package = importlib.util.find_spec("ai_edge_litert")
-    assert package
-    assert package.origin
-    runtime = Path(package.origin).with_name("libLiteRt.so")
     command = [
         "java",
-        f"-Dlitert={runtime}" if litert else f"-Djava.library.path={BUILT / 'native' / 'lib'}",
+        runtime(litert=litert),
         "-cp",
-        os.pathsep.join(classes),
+        os.pathsep.join([str(BUILT / "test-classes"), *class_path(litert=litert)]),
         f"{PACKAGE}.{main}",
         *map(str, arguments),
     ]
@@ -128,6 +131,22 @@ def java(main: str, *arguments: str | Path, litert: bool = False) -> str:
     if done.returncode:
         raise AssertionError(f"{main} ended with {done.returncode}:\n{done.stderr}")
     return done.stdout
+
+
+def class_path(*, litert: bool) -> list[str]:
+    """Return the app's classes and what they need: what stands in for the API comes first."""
+    first = [str(LITERT_CLASSES)] if litert else []
+    return [*first, str(BUILT / "classes"), *libraries().split(os.pathsep)]
+
+
+def runtime(*, litert: bool) -> str:
+    """Return the option of java that names the native library."""
+    if not litert:
+        return f"-Djava.library.path={RUNTIME_2021.parent}"
+    package = importlib.util.find_spec("ai_edge_litert")
+    assert package
+    assert package.origin
+    return f"-Dlitert={Path(package.origin).with_name('libLiteRt.so')}"
 
 
 def desktop(command: str, apk: Path, pictures: Path, *, litert: bool = False) -> str:
@@ -232,25 +251,30 @@ def python_answers(model: Path, images: np.ndarray) -> np.ndarray:
 
     An int8 model is given and gives int8; its answers are turned back as the app does.
     """
+    return answers(model, (images / 255).astype(np.float32))
+
+
+def answers(model: Path, pictures: np.ndarray) -> np.ndarray:
+    """Return what the Python interpreter says of pictures 0 to 1: float32 (n, labels)."""
     from ai_edge_litert.interpreter import Interpreter  # slow to import, and only needed here
 
     runtime = Interpreter(str(model))
     runtime.allocate_tensors()
     source, result = runtime.get_input_details()[0], runtime.get_output_details()[0]
-    answers = []
-    for image in images:
-        picture = (image / 255).astype(np.float32).reshape(source["shape"])
+    found = []
+    for values in pictures:
+        picture = values.reshape(source["shape"])
         if source["dtype"] is np.int8:
             scale, zero = source["quantization"]
             steps = np.floor(picture / np.float32(scale) + np.float32(0.5)) + zero
             picture = np.clip(steps, -128, 127).astype(np.int8)
         runtime.set_tensor(source["index"], picture)
         runtime.invoke()
-        answers.append(runtime.get_tensor(result["index"])[0])
+        found.append(runtime.get_tensor(result["index"])[0])
     if result["dtype"] is np.int8:
         scale, zero = result["quantization"]
-        answers = [(answer.astype(np.float32) - zero) * np.float32(scale) for answer in answers]
-    return np.array(answers)
+        found = [(answer.astype(np.float32) - zero) * np.float32(scale) for answer in found]
+    return np.array(found)
 
 
 def outputs(folder: Path) -> dict[str, tuple[str, Callable[[], str]]]:

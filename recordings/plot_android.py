@@ -1,11 +1,11 @@
-"""Compile the Android project unchanged, pack it, run it on the JVM."""
+"""Compile the Android project unchanged, pack it, run it on the JVM, its screen included."""
 
 import json
 import re
 
 import numpy
 
-from recordings import android
+from recordings import android, screen
 from recordings.engine import Run, recipe
 
 DIGITS = """
@@ -19,6 +19,8 @@ numpy.savez(
     labels=samples["labels"][:300],
     answers=model.predict(images, verbose=0),
 )
+table = keras.Sequential([keras.Input((13,)), keras.layers.Dense(1)])  # no pictures
+table.export("table.tflite", format="litert", verbose=False)
 """
 ANSWERING = ("none", "raw", "inverted", "scale", "order")  # mistakes without an exception
 
@@ -28,9 +30,12 @@ ANSWERING = ("none", "raw", "inverted", "scale", "order")  # mistakes without an
         *("mnist_cnn.keras", "mnist_cnn_samples.npz"),
         *(android.MODEL, android.INT8, android.DYNAMIC, android.LABELS),
     ],
-    writes=["android.json"],
+    writes=["android.json", *screen.PICTURES],
     tools=["javac", "mvn", "aapt2", "zipalign", "readelf"],
-    files=["docs/_static/code/lite/android", "recordings/android_jvm"],
+    files=[
+        "docs/_static/code/lite/android",
+        *("recordings/android_jvm", "recordings/android_screen"),
+    ],
 )
 def on_the_jvm(run: Run) -> None:
     """Answer the same digits as Keras and as the Python interpreter, and make mistakes."""
@@ -39,6 +44,7 @@ def on_the_jvm(run: Run) -> None:
     assert status == 0, printed
     with numpy.load(run.folder / "digits.npz") as digits:
         android.record(run, digits["images"], digits["answers"])
+        screen.record(run, digits["images"][0])
         label = int(digits["labels"][android.MISREAD])
     found = {name: answer(run.printed[f"android_{name}"]) for name in ANSWERING}
     (run.folder / "android.json").write_text(json.dumps({"label": label, "found": found}))

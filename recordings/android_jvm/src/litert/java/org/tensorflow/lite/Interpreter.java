@@ -121,6 +121,7 @@ public final class Interpreter implements AutoCloseable {
     return new Tensor(
         shapes[which],
         elements * (quantized ? Byte.BYTES : Float.BYTES),
+        quantized ? DataType.INT8 : DataType.FLOAT32,
         new Tensor.QuantizationParams(params.getFloat(0), Math.toIntExact(params.getLong(8))));
   }
 

@@ -4,9 +4,11 @@ package org.tensorflow.lite;
 public final class Tensor {
   private final int[] shape;
   private final int size;
+  private final DataType type;
   private final QuantizationParams params;
 
-  Tensor(int[] shape, int size, QuantizationParams params) {
+  Tensor(int[] shape, int size, DataType type, QuantizationParams params) {
+    this.type = type;
     this.shape = shape;
     this.size = size;
     this.params = params;
@@ -15,6 +17,11 @@ public final class Tensor {
   /** Returns the length of each dimension. */
   public int[] shape() {
     return shape.clone();
+  }
+
+  /** Returns what its numbers are; the enumeration is the API's own. */
+  public DataType dataType() {
+    return type;
   }
 
   /** Returns how many bytes a buffer for it has. */

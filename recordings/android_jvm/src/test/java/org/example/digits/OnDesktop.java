@@ -18,6 +18,7 @@ import java.util.List;
 final class OnDesktop {
   private static final String USAGE =
       "usage: OnDesktop print|plain|plain-kotlin|java|kotlin|int8|bench APK PICTURES\n"
+          + "       OnDesktop row APK NUMBERS\n"
           + "       OnDesktop center DRAWING DRAWN WIDTH HEIGHT";
 
   private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -48,6 +49,14 @@ final class OnDesktop {
     }
     loadRuntime();
     AssetManager assets = new AssetManager(arguments[1]);
+    if (arguments[0].equals("row")) { // no picture
+      float[] row = new float[arguments[2].split(",").length];
+      for (int i = 0; i < row.length; i++) {
+        row[i] = Float.parseFloat(arguments[2].split(",")[i]);
+      }
+      OUT.println(Arrays.toString(Plain.classify(assets, row)));
+      return;
+    }
     List<String> labels = ModelFile.labels(assets);
     try (Classifier classifier = open(arguments[0], assets)) {
       int[] shape = classifier.inputShape();

@@ -2,6 +2,7 @@ package org.example.digits;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.tensorflow.lite.DataType;
 import org.tensorflow.lite.Interpreter;
 
 /** A network whose input and output are float32. */
@@ -14,11 +15,17 @@ final class FloatClassifier implements Classifier {
    * Prepares the network.
    *
    * @param model the content of a .tflite file, mapped or direct; the interpreter keeps using it
-   * @throws IllegalArgumentException if it is no model, or needs a newer runtime
+   * @throws IllegalArgumentException if it is no model, needs a newer runtime or reads no float32
    */
   FloatClassifier(ByteBuffer model) {
     // [interpreter]
     interpreter = new Interpreter(model);
+
+    // [type]
+    if (interpreter.getInputTensor(0).dataType() != DataType.FLOAT32) {
+      interpreter.close();
+      throw new IllegalArgumentException("it reads no float32: use QuantizedClassifier");
+    }
 
     // [buffer]
     // floats outside the Java heap, in the byte order of the machine

@@ -4,6 +4,18 @@ import java.nio.ByteBuffer;
 
 /** From the pixels of a picture to the numbers that the network reads. */
 final class Picture {
+  // [shape]
+  /**
+   * Returns what a network reads as 1, height, width, channels, or null if that is no picture. Gray
+   * pictures may come without the channels.
+   */
+  static int[] shape(int[] input) {
+    if (input.length == 3) {
+      return new int[] {input[0], input[1], input[2], 1};
+    }
+    return input.length == 4 ? input : null;
+  }
+
   // [brightness]
   /**
    * Returns how light each pixel of a drawing is as the network knows it: 0 is the ground, 1 the

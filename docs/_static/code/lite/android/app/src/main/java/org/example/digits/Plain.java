@@ -21,8 +21,9 @@ final class Plain {
     ByteBuffer input =
         ByteBuffer.allocateDirect(Float.BYTES * picture.length).order(ByteOrder.nativeOrder());
     input.asFloatBuffer().put(picture);
-    float[][] labelProb = new float[1][10];
-    new Interpreter(model).run(input, labelProb);
+    Interpreter interpreter = new Interpreter(model);
+    float[][] labelProb = new float[1][interpreter.getOutputTensor(0).shape()[1]];
+    interpreter.run(input, labelProb);
     return labelProb[0];
   }
 

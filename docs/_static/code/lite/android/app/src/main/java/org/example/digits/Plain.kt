@@ -16,7 +16,8 @@ internal fun classifyPlainly(assets: AssetManager, picture: FloatArray): FloatAr
     val input =
         ByteBuffer.allocateDirect(Float.SIZE_BYTES * picture.size).order(ByteOrder.nativeOrder())
     input.asFloatBuffer().put(picture)
-    val labelProb = arrayOf(FloatArray(10))
-    Interpreter(model).run(input, labelProb)
+    val interpreter = Interpreter(model)
+    val labelProb = arrayOf(FloatArray(interpreter.getOutputTensor(0).shape()[1]))
+    interpreter.run(input, labelProb)
     return labelProb[0]
 }

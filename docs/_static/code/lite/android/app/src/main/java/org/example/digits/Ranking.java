@@ -1,6 +1,9 @@
 package org.example.digits;
 
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** What a user is told about the probabilities. */
 final class Ranking {
@@ -29,6 +32,16 @@ final class Ranking {
       }
     }
     return top;
+  }
+
+  // [shown]
+  /** Returns all labels in their order or, if there are more than {@code most}, the best ones. */
+  static List<Integer> shown(float[] labelProb, int most) {
+    Stream<Integer> labels = IntStream.range(0, labelProb.length).boxed();
+    if (labelProb.length > most) {
+      labels = labels.sorted((one, two) -> Float.compare(labelProb[two], labelProb[one]));
+    }
+    return labels.limit(most).collect(Collectors.toList());
   }
 
   // [name]
