@@ -43,6 +43,7 @@ for board in BOARDS:
         ha="center",
         fontsize=8,
     )
+
 for name, label, color in (
     ("mnist_small", "small network", "C2"),
     ("mnist_cnn", "large network", "C1"),
@@ -52,9 +53,11 @@ for name, label, color in (
         flash = (figures["bytes"] + REST_FLASH) / KB
         ram = (figures["arena"] + REST_RAM) / KB
         axis.plot(flash, ram, "x", color=color, ms=9, mew=2, label=label)
+
 axis.set(xscale="log", yscale="log", xlabel="flash (kB)", ylabel="RAM (kB)")
 axis.set(xlim=(90, 20000), ylim=(20, 1000))
-axis.set_xticks([128, 256, 512, 1024, 2048, 8192], ["128", "256", "512", "1,024", "2,048", "8,192"])
+flash = [128, 256, 512, 1024, 2048, 8192]
+axis.set_xticks(flash, [f"{kilobytes:,}" for kilobytes in flash])
 axis.set_yticks([32, 64, 128, 256, 512], ["32", "64", "128", "256", "512"])
 axis.minorticks_off()
 axis.legend(loc="lower right")

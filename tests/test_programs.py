@@ -506,25 +506,31 @@ def blank(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "damage"),
+    ("name", "damage", "words"),
     [
-        ("mnist_cnn.keras", cut),
-        ("mnist_cnn.keras", blank),
-        ("mnist_cnn.keras", lambda _: b""),
-        ("mnist_cnn.h5", cut),
-        ("mnist_cnn.h5", lambda _: b"\x89HDF\r\n\x1a\n" + bytes(100)),
+        ("mnist_cnn.keras", cut, "is not a whole .keras file"),
+        ("mnist_cnn.keras", blank, "cannot be read as a model"),
+        ("mnist_cnn.keras", lambda _: b"", "is not a whole .keras file"),
+        ("mnist_cnn.h5", cut, "is not a whole .h5 file"),
+        (
+            "mnist_cnn.h5",
+            lambda _: b"\x89HDF\r\n\x1a\n" + bytes(100),
+            "cannot be read as a model",
+        ),
     ],
 )
 def test_damaged_keras_models_are_named(
-    damaged: Path, refuses: Callable[..., None], name: str, damage: Callable[[bytes], bytes]
+    damaged: Path,
+    refuses: Callable[..., None],
+    name: str,
+    damage: Callable[[bytes], bytes],
+    words: str,
 ) -> None:
     spoil(damaged / name, damage)
-    whole = "is not a whole .keras file" if name.endswith(".keras") else "cannot be read as a model"
-    words = f"{name} {'cannot be read as a model' if damage is blank else whole}"
-    refuses(damaged, "load_models.py --count 1", words)
-    refuses(damaged, f"convert.py {name}", words)
+    refuses(damaged, "load_models.py --count 1", f"{name} {words}")
+    refuses(damaged, f"convert.py {name}", f"{name} {words}")
     if ".keras" in name:
-        refuses(damaged, "named_signature.py", words)
+        refuses(damaged, "named_signature.py", f"{name} {words}")
 
 
 def test_damaged_saved_models_are_named(damaged: Path, refuses: Callable[..., None]) -> None:

@@ -476,7 +476,7 @@ def prose(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         text = "\n".join(block.content for block in blocks_of(path) if block.type == "text")
-        text = re.sub(r"(?m)^\s*\.\. .*$", "", text)
+        text = re.sub(r"(?m)^\s*(\.\.|:\w+:) .*$", "", text)
     text = re.sub(r"(?ms)^\s*(`{3,}|~{3,}).*?^\s*\1\s*$", "", text)
     text = re.sub(r"(?:\{[\w:-]+\}|:[\w:-]+:)?(`+)(?!`).+?(?<!`)\1(?!`)_*", "", text)
     return re.sub(r"\]\([^)]*\)", "]", text)
