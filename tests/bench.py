@@ -253,12 +253,40 @@ def java() -> None:
         apk = android.pack(Path(name, "app.apk"), model, model.with_name(android.LABELS))
         digits = android.write_pictures(Path(name, "digits.bin"), images)
         pairs = [
-            (float(android.desktop("bench", apk, digits, litert=True)), python_inference(images))
+            (
+                float(android.desktop("bench", apk, digits, litert=True)),
+                python_inference(images, model),
+            )
             for _ in range(5)
         ]
     ratio = statistics.median(ours / python for ours, python in pairs)
     ours, base = (statistics.median(column) for column in zip(*pairs, strict=True))
     report("inference on the JVM / in Python", ratio, 1.5, f"{ours:.0f} µs / {base:.0f} µs")
+
+
+def board() -> None:
+    """Compare one inference in C with one in Python: the same model, digits, and library."""
+    site, images = Site(ROOT), test_digits()
+    model = site.workspace / "board.tflite"
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("classify.c", "litert.h", "Makefile"):
+            shutil.copy(site.programs()[name], folder)
+        subprocess.run(["make", "--silent", f"PYTHON={PYTHON}"], cwd=folder, check=True)
+        (images / 255).astype(np.float32).tofile(Path(folder, "digits.bin"))
+        command = ["./classify", "--measure", str(model), "digits.bin"]
+
+        def in_c() -> float:
+            said = subprocess.run(
+                command, cwd=folder, check=True, capture_output=True, text=True
+            ).stdout
+            found = re.search(r"([\d.]+) microseconds a sample", said)
+            assert found, said
+            return float(found[1])
+
+        pairs = [(in_c(), python_inference(images, model)) for _ in range(5)]
+    ratio = statistics.median(ours / python for ours, python in pairs)
+    ours, base = (statistics.median(column) for column in zip(*pairs, strict=True))
+    report("inference in C / in Python", ratio, 1.1, f"{ours:.0f} µs / {base:.0f} µs")
 
 
 def test_digits() -> np.ndarray:
@@ -271,11 +299,11 @@ def test_digits() -> np.ndarray:
     return np.asarray(mnist_data.load().x_test[:BENCH_DIGITS])
 
 
-def python_inference(images: np.ndarray) -> float:
+def python_inference(images: np.ndarray, model: Path) -> float:
     """Return the median time of one inference in Python, in microseconds."""
     from ai_edge_litert.interpreter import Interpreter  # slow to import
 
-    runtime = Interpreter(str(Site(ROOT).workspace / android.MODEL))
+    runtime = Interpreter(str(model))
     runtime.allocate_tensors()
     source = runtime.get_input_details()[0]["index"]
     result = runtime.get_output_details()[0]["index"]
@@ -424,6 +452,7 @@ if __name__ == "__main__":
         "edited": edited,
         "switched": switched,
         "java": java,
+        "board": board,
         "browser": browser,
         "serving": serving,
         "training": training,
