@@ -54,7 +54,7 @@ def aware(run: Run) -> None:
 
 
 @recipe(
-    uses=["compare_tflite.py"],
+    uses=["compare_tflite.py", "convert.py"],
     reads=[
         *("mnist_cnn.keras", "mnist_cnn_samples.npz", "mnist_cnn.tflite", "mnist_cnn_int8.tflite"),
         *(EXPORTED, *QUANTIZED, AWARE),
