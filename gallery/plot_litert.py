@@ -30,7 +30,8 @@ labels = [name.removeprefix("mnist_").replace("_", " ") for name in figures]
 figure, (sizes, changed) = plt.subplots(1, 2, figsize=(8, 2.6), sharey=True)
 sizes.barh(labels, [row["bytes"] / 1e6 for row in figures.values()], color="C0")
 sizes.set(xlabel="MB")
-bars = changed.barh(labels, [1e4 * (1 - row["same_label"]) for row in figures.values()], color="C1")
+others = [1e4 * (1 - row["same_label"]) for row in figures.values()]
+bars = changed.barh(labels, others, color="C1")
 changed.bar_label(bars, fmt="%.0f", padding=3)
 changed.set(xlabel="other label, in 10,000")
 changed.margins(x=0.15)
