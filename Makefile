@@ -19,7 +19,7 @@ help: ## print this
 
 $(READY): requirements.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.txt # complete, with an override
 	@touch $@
 
 $(CONVERTER): requirements-tfjs.txt $(READY)
@@ -72,7 +72,8 @@ bench: $(ALL) ## measure the promised ratios (about 40 minutes)
 	$(BIN)/python -m tests.bench
 
 lock: ## compile requirements*.in into requirements*.txt (needs uv); ONLY=NAME moves that package
-	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements.in --output-file=requirements.txt
+	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements.in --override=requirements-overrides.in \
+	  --output-file=requirements.txt
 	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements-tfjs.in --constraints=requirements.txt \
 	  --override=requirements-tfjs-overrides.in --output-file=requirements-tfjs.txt
 	@git diff --text --unified=0 requirements*.txt | grep '^[-+][a-z]' \

@@ -41,6 +41,7 @@ gallery_pages = [
     "plot_export",
     "plot_convert",
     "plot_inspect",
+    "plot_litert",
     "plot_interpret",
     "plot_android",
     "plot_linux",

@@ -43,7 +43,8 @@ HTML = ROOT / "build" / "html"
 FIRST = "modelsave"  # what it leaves is what the others need
 CHAPTERS = {
     "serving": ["serving/index", "serving/versions", "serving/operate"],
-    "lite": ["lite/convert", "lite/emulation", "lite/android", "lite/linux"],
+    "lite": ["lite/convert", "lite/emulation", "lite/android"],
+    "boards": ["lite/convert", "lite/litert", "lite/linux", "lite/micro"],
     "javascript": ["javascript"],
     "own_model": ["own_model"],
 }
@@ -53,6 +54,8 @@ NOT_HERE = {  # what a reader has and this machine does not
     "android-apk": "an APK built by Android Studio",
     "android-apk-compressed": "an APK built by Android Studio",
     "android-page-size": "the library out of an APK",
+    "compiled-batch": "a program with the mistake in it",
+    "compiled-float": "a program with the mistake in it",
     "convert-no-samples": "a folder without samples",
     "linux-cpuinfo": "a shell that says what ended the program",
     "tfjs-no-converter": "a machine without the converter",

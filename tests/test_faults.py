@@ -114,9 +114,8 @@ def test_a_program_that_is_saved_while_it_runs_runs_again(tmp_path: Path) -> Non
     said = build.communicate()[0]
     assert build.returncode == 0, said
     assert sorted(site.ran()) == ["first", "first", "second"], "the second wants it as it is now"
-    said = site.build()
+    site.build()
     assert site.ran() == []
-    assert "plot_one is executed" in said, "it showed the program as it was"
     assert "new first: some words" in site.html("index")
     assert "new second: a" in site.html("gallery/plot_two")
 

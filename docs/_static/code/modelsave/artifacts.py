@@ -38,8 +38,8 @@ PACKAGES = {
     "requests": ("requests", "requirements-serving.txt"),
     "tflite_micro": ("tflite-micro", "requirements-embedded.txt"),
     "litert_quantizer": ("litert-quantizer", "requirements-litert.txt"),
-    "tf_keras": ("tf-keras", "requirements-litert.txt"),
-    "tensorflow_model_optimization": ("tensorflow-model-optimization", "requirements-litert.txt"),
+    "tf_keras": ("tf_keras", "requirements-qat.txt"),
+    "tensorflow_model_optimization": ("tensorflow-model-optimization", "requirements-qat.txt"),
 }
 
 # How the names of the tutorial's own files begin; its programs make these, and no others.
