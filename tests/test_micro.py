@@ -195,7 +195,9 @@ def test_each_package_that_a_program_imports_is_named_with_its_requirements() ->
     assert used == set(artifacts.PACKAGES)
     for package, file in artifacts.PACKAGES.values():
         (path,) = CODE.glob(f"*/{file}")
-        needed = {canonicalize_name(Requirement(line).name) for line in path.read_text().split()}
+        needed: set[str] = {
+            canonicalize_name(Requirement(line).name) for line in path.read_text().split()
+        }
         known = needed if file == "requirements-embedded.txt" else brought_by(needed)
         assert canonicalize_name(package) in known, package
 
