@@ -54,10 +54,12 @@ NOT_HERE = {  # what a reader has and this machine does not
     "android-apk": "an APK built by Android Studio",
     "android-apk-compressed": "an APK built by Android Studio",
     "android-page-size": "the library out of an APK",
+    "board-check": "the headers of the interpreter of microcontrollers",
     "compiled-batch": "a program with the mistake in it",
     "compiled-float": "a program with the mistake in it",
     "convert-no-samples": "a folder without samples",
     "linux-cpuinfo": "a shell that says what ended the program",
+    "micro-float": "a program with the mistake in it",
     "tfjs-no-converter": "a machine without the converter",
 }
 # Files that the examples of errors are about: recipes break them, a reader has them already.
