@@ -108,11 +108,12 @@ def requests(run: Run) -> None:
                 quoted = f'"{body}"' if "'" in body else f"'{body}'"
                 ask(run, output, f"curl --silent {MODEL}:predict --data {quoted}")
         post = {"url": MODEL, "key": "outputs"}
-        for name, wrong in (
+        for name, mistake in (
             ("keyerror_predictions", {"key": "predictions"}),
+            ("connection_refused", {"url": MODEL.replace("8501", "8509")}),
             ("no_connection_adapters", {"url": MODEL.removeprefix("http://")}),
         ):
-            run.fails(f"error_{name}", f'python -c "{POST.format(**{**post, **wrong})}"')
+            run.fails(f"error_{name}", f'python -c "{POST.format(**{**post, **mistake})}"')
             run(f"error_{name}_cured", f'python -c "{POST.format(**post)}"')
         for name, port, function in (
             ("http1_x_server", 8501, run.fails),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
@@ -182,18 +183,30 @@ class Gather(SphinxPostTransform):
     ) -> list[nodes.Node]:
         """Return the entries of a chapter below its title."""
         title = self.env.titles[docname].astext()
+        uri = self.app.builder.get_relative_uri(self.env.docname, docname)
         listed = nodes.definition_list(classes=["errors-of-chapter"])
         for entry, item in zip(entries, items(self.env.get_doctree(docname)), strict=True):
-            term = item[0].deepcopy()
+            item = moved(item, self.env.docname, uri)
+            term = item[0]
             term["ids"] = [ids[entry]]
             for mark in list(term.findall(is_permalink)):
                 mark["refuri"] = f"#{ids[entry]}"
-            said = [part.deepcopy() for part in item[1] if is_prose(part)]
-            address = f"{self.app.builder.get_relative_uri(self.env.docname, docname)}#{entry.id}"
-            link = nodes.reference("", f"→ {title}", internal=True, refuri=address)
+            said = [part for part in item[1] if is_prose(part)]
+            link = nodes.reference("", f"→ {title}", internal=True, refuri=f"{uri}#{entry.id}")
             definition = nodes.definition("", *said, nodes.paragraph("", "", link))
             listed += nodes.definition_list_item("", term, definition)
         return [nodes.rubric(title, title), listed]
+
+
+def moved(item: nodes.definition_list_item, docname: str, uri: str) -> nodes.definition_list_item:
+    """Return a copy of an entry for the page `docname`; `uri` leads from there to its chapter."""
+    copy: nodes.definition_list_item = item.deepcopy()
+    for reference in copy.findall(nodes.reference):
+        if "refid" in reference:  # within the chapter
+            reference["refuri"] = f"{uri}#{reference.attributes.pop('refid')}"
+    for reference in copy.findall(addnodes.pending_xref):
+        reference["refdoc"] = docname
+    return copy
 
 
 def is_permalink(node: nodes.Node) -> bool:
@@ -228,7 +241,9 @@ def add_permalinks(app: Sphinx, doctree: nodes.document) -> None:
     if app.builder.format == "html":
         for item in items(doctree):
             address = f"#{item[0]['ids'][-1]}"
-            item[0] += nodes.reference("", "¶", refuri=address, classes=["headerlink"])
+            item[0] += nodes.reference(
+                "", "¶", refuri=address, internal=True, classes=["headerlink"]
+            )
 
 
 def load_script(

@@ -61,7 +61,8 @@
     const run = longestRun(message, text);
     const share = total(common) / total(message);
     const asked = total([...known].filter((word) => message.includes(word))) / total([...known]);
-    return (total([...new Set(common)]) + 2 * run) * Math.max(share, asked);
+    const whole = run > 0.99 * total(message) ? 1.6 : 1; // from its first word to its last
+    return (total([...new Set(common)]) + 2 * run) * Math.max(share, asked) * whole;
   }
 
   function score(entry, text, known, typed) {

@@ -390,7 +390,8 @@ def module_numpy_has_no_attribute_object(cured: bool) -> object:
     """Use a name that NumPy 1.24 has dropped, as old converters do."""
     import numpy as np
 
-    return np.zeros(1, object if cured else np.object).dtype
+    kind = object if cured else np.object  # type: ignore[attr-defined]
+    return np.zeros(1, kind).dtype
 
 
 # LiteRT
