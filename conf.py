@@ -27,6 +27,7 @@ extensions = [
     "sphinxext.cards",
     "sphinxext.outputs",
     "sphinxext.downloads",
+    "sphinxext.errors",
     "sphinxext.demo",
     "sphinxext.chinese_search",
     "sphinxext.incremental",
@@ -50,6 +51,7 @@ gallery_pages = [
     "plot_versions",
     "plot_javascript",
     "plot_own_model",
+    "plot_errors",
 ]
 sphinx_gallery_conf = {
     "examples_dirs": "../build/workspace",  # the pages lie there as links, beside what they read
