@@ -30,13 +30,13 @@ CAUSES = [
     # what ends a process comes first: a crash's last words may be about something else
     Cause(
         "calibration-crashes",
-        r"crashed \(calibration",
-        "calibrating int8 crashes TensorFlow on this model, most often on the loop of an LSTM or GRU",
+        r"crashed in the converter to int8",
+        "calibrating crashes TensorFlow on this model, most often on the loop of an LSTM or GRU",
         "give recurrent layers unroll=True and a fixed length; or use float16",
     ),
     Cause(
         "crashed",
-        r"crashed: ",
+        r"^crashed",
         "native code ended the process; nothing could be caught",
         "try the newest version; report it with the model",
     ),
@@ -67,6 +67,12 @@ CAUSES = [
         "fix the batch: python convert.py MODEL.keras --batch 1",
     ),
     Cause(
+        "float64-operator",
+        r"'tf\.\w+' op is neither a custom op nor a flex op(?=[\s\S]*xf64>)",
+        "numbers of 64 bits, for which TensorFlow Lite has next to no operator",
+        "build the model again with dtype='float32' and give it the same weights",
+    ),
+    Cause(
         "select-tf-ops",
         r"TF Select ops: .*|neither a custom op nor a flex op|Select TensorFlow op",
         "TensorFlow Lite lacks these operators",
@@ -77,12 +83,6 @@ CAUSES = [
         r"Custom ops: .*|Encountered unresolved custom op",
         "TensorFlow Lite lacks these operators, and TensorFlow's cannot be lent to it",
         "take them out of the model: prepare inputs in the application",
-    ),
-    Cause(
-        "float64-tensor",
-        r"(?:double|f64|FLOAT64) tensor|xf64>|is FLOAT64|float64",
-        "numbers of 64 bits",
-        "build the model again with dtype='float32' and give it the same weights",
     ),
     Cause(
         "none-only-1st-dimension",
@@ -99,15 +99,27 @@ CAUSES = [
     ),
     Cause(
         "micro-operator",
-        r"Didn't find op for builtin opcode '?(\w+)|Op builtin_code out of range|Failed to get registration",
+        r"Didn't find op for builtin opcode|Op builtin_code out of range",
         "the interpreter of microcontrollers lacks an operator",
         "replace the layer; see micro_mutable_op_resolver.h for what there is",
     ),
     Cause(
         "micro-types",
-        r"Input type: \w+ with filter type|[Tt]ype \w+ \(\d+\) not supported|not supported by (?:the )?kernel",
+        r"Input type: \w+ with filter type|[Tt]ype \w+ \(\d+\) (?:is )?not supported",
         "the interpreter of microcontrollers has no kernel for these types",
         "quantize all of it to int8",
+    ),
+    Cause(
+        "invalid-buffer-offset",
+        r"Invalid buffer offset",
+        "CompiledModel has no buffers of texts",
+        "look texts up outside the model, or use the Interpreter",
+    ),
+    Cause(
+        "reshape-fixed-batch",
+        r"num_input_elements != num_output_elements",
+        "calibration does not get along with an open batch here",
+        "fix the batch: python convert.py MODEL.keras --batch 1",
     ),
     Cause(
         "micro-allocate-tensors",
@@ -130,9 +142,15 @@ CAUSES = [
     # TensorFlow.js
     Cause(
         "tfjs-unsupported-ops",
-        r"Unsupported Ops(?: in the model.*)?: ?.*",
+        r"Unsupported Ops|tensorflowjs_converter failed on \S+: [A-Z]\w+(?:, [A-Z]\w+)*$",
         "TensorFlow.js lacks these operators",
         "take them out of the model: prepare inputs in the page",
+    ),
+    Cause(
+        "fusedmatmul-rank-1-bias",
+        r"_FusedMatMul only supports rank-1 bias",
+        "the backend wasm cannot run the matrix product of a recurrent layer",
+        "use the backend webgl or cpu, and build recurrent layers with unroll=True",
     ),
     Cause(
         "tfjs-kernel",
@@ -180,16 +198,17 @@ def explain(text: str) -> tuple[str, Cause | None]:
 
 def _first(text: str) -> str:
     """Return the first line that is not only a heading or a place in a program."""
-    dull = r"\s*$|Graph execution error|Detected at node|File \"|<stack traces|Traceback|INFO: |W\d{4} "
+    dull = (
+        r"\s*$|Graph execution error|Detected at|File \"|<stack traces|Traceback|INFO: |[IW]\d{4} "
+    )
     lines = [line for line in text.splitlines() if not re.match(rf"\s*(?:{dull})", line)]
     return lines[0] if lines else "no reason given"
 
 
 def _short(line: str) -> str:
     """Return a line without the place in a program before it, cut to what a table bears."""
-    line = re.sub(
-        r"^.*?(?:\.py|\.cc|<unknown>)\S*: (?:error: |\d+:\d+: error: )?", "", line.strip()
-    )
-    line = re.sub(r"^(?:loc\(.*?\): |error: )+", "", line)
+    line = re.sub(r"^.*?\.(?:py|cc):\d+(?::\d+)?:? (?:error: )?", "", line.strip().lstrip("└ "))
+    line = re.sub(r"^.*<unknown>:0: error: ", "", line)
+    line = re.sub(r"^(?:loc\(.*\)+: |error: )+", "", line)
     line = re.sub(r"/\S*/", "", line)  # folders of this machine
     return line if len(line) <= 160 else f"{line[:159]}…"

@@ -96,7 +96,7 @@ class Worker:
             begun, done = self._follow(ran, rows, jobs, each)
         if done < begun:
             job, target = jobs[begun - 1]
-            job.rows[target] = ended(ran.returncode, self.limit)
+            job.rows[target] = ended(ran.returncode, self.limit, job.folder)
             each()
         elif begun == 0:
             log = rows.with_suffix(".log")
@@ -143,17 +143,19 @@ class Worker:
 TOO_LONG = 1 << 20  # no exit code
 
 
-def ended(code: int | None, limit: float) -> Row:
-    """Return the row of a job that ended its process."""
+def ended(code: int | None, limit: float, folder: Path) -> Row:
+    """Return the row of a job that ended its process; `folder` says if that was the converter."""
     if code == TOO_LONG:
-        text = f"no answer within {limit:g} s"
-    elif code is not None and code < 0:
+        return failed(f"no answer within {limit:g} s", status="too slow")
+    reason = f"exit code {code}"
+    if code is not None and code < 0:
         with suppress(ValueError):
-            return failed(f"crashed: {signal.Signals(-code).name}", status="crashed")
-        text = f"crashed: signal {-code}"
-    else:
-        text = f"crashed: exit code {code}"
-    return failed(text, status="too slow" if code == TOO_LONG else "crashed")
+            reason = signal.Signals(-code).name
+    for file in folder.glob("*.failed"):
+        if (said := file.read_text()).startswith("crashed in") and "SIG" not in said:
+            file.write_text(f"{said}: {reason}")
+            return failed(f"{said}: {reason}", status="crashed")
+    return failed(f"crashed: {reason}", status="crashed")
 
 
 def failed(text: str, status: str = "fails") -> Row:
@@ -330,7 +332,7 @@ def report(job: Job) -> Iterator[str]:
     for target, row in rows.items():
         yield line(target, row, facts["milliseconds"])
     told: set[tuple[str, str]] = set()
-    for target, row in rows.items():
+    for row in rows.values():
         if "message" not in row:
             continue
         same = [t for t, other in rows.items() if why(other) == why(row)]
@@ -407,7 +409,8 @@ def parse_options() -> argparse.Namespace:
         "--targets",
         type=chosen_targets,
         metavar="A,B",
-        help=f"must work, and no others are tried: {', '.join(TARGETS)}; or tflite for all of its kind",
+        help="must work, and no others are tried; tflite stands for all of its kind: "
+        + ", ".join(TARGETS),
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     parser.add_argument(
@@ -416,15 +419,17 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def written(job: Job, error: str = "") -> dict[str, Any]:
+def problem(job: Job) -> str:
+    """Return why a model could not be read, or nothing."""
+    read = job.rows["prepare"]
+    return "" if read["status"] == "works" else str(read["message"])
+
+
+def written(job: Job) -> dict[str, Any]:
     """Return what --json writes."""
     rows = {target: job.rows[target] for target in TARGETS if target in job.rows}
-    return {
-        "model": str(job.model),
-        **job.facts,
-        **({"error": error} if error else {}),
-        "targets": rows,
-    }
+    error = {"error": problem(job)} if problem(job) else {}
+    return {"model": job.model.name, **job.facts, **error, "targets": rows}
 
 
 def main() -> None:
@@ -438,13 +443,11 @@ def main() -> None:
     job = Job(options.model, options.targets or TARGETS, options.samples, options.first)
     with tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as folder:
         check([job], Path(folder), options.limit, progress())
-        read = job.rows["prepare"]
-        problem = "" if read["status"] == "works" else str(read["message"])
         if options.json:
             with whole(options.json) as file:
-                file.write_text(json.dumps(written(job, problem), indent=1))
-        if problem:
-            raise ProgramError(problem)
+                file.write_text(json.dumps(written(job), indent=1))
+        if reason := problem(job):
+            raise ProgramError(reason)
         print("\n".join(report(job)))
     works = [row["status"] == "works" for name, row in job.rows.items() if name != "prepare"]
     if not (all(works) if options.targets else any(works)):

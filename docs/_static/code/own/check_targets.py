@@ -47,7 +47,7 @@ ARENA = 64 << 20
 TOLERANCES = {"float32": 1e-3, "float16": 2e-2, "dynamic": 0.1, "int8": 0.2}
 SAME = 0.9  # of the classes: as good as a small difference where numbers are coarse
 LITERTJS_TYPES = ("float32", "int32")
-CONVERTER_CRASHED = "crashed (calibration)"
+CRASHED = "crashed in the converter"
 
 
 class NotInstalled(Exception):
@@ -471,6 +471,7 @@ class Differs(ProgramError):
     """Answers are too far from the model's; `figures` say how far."""
 
     def __init__(self, message: str, figures: dict[str, Any]) -> None:
+        """Take the text and the figures."""
         super().__init__(message)
         self.figures = figures
 
@@ -642,8 +643,7 @@ def tflite(case: Case, precision: str, *, fixed: bool) -> Path:
         raise ProgramError(failed.read_text())
     if file.exists():
         return file
-    crash = CONVERTER_CRASHED if precision == "int8" else "crashed: the converter"
-    failed.write_text(crash)  # stays if the process ends here
+    failed.write_text(f"{CRASHED} to {precision}")  # stays if the process ends here
     try:
         made = converter(case, fixed=fixed)
         batch = check_inputs.batch_of(case.specs)
@@ -670,9 +670,7 @@ def open_or_fixed(case: Case, precision: str) -> tuple[Path, dict[str, Any]]:
         return tflite(case, precision, fixed=False), {}
     except Exception as error:
         first = str(error)
-        if CONVERTER_CRASHED in first or not any(
-            None in spec.shape for spec in case.specs.values()
-        ):
+        if first.startswith(CRASHED) or not any(None in spec.shape for spec in case.specs.values()):
             raise
     file = tflite(case, precision, fixed=True)
     return file, {"fixed": True, **failure(first)}
@@ -814,6 +812,8 @@ def tfjs(case: Case) -> dict[str, Any]:
     if done.returncode:
         raise ProgramError(done.stderr)
     found = json.loads(answers.read_text())
+    if "answers" not in found:
+        raise ProgramError("\n".join(found["reasons"]))
     batch = check_inputs.batch_of(case.specs)
     outputs = joined([from_node(part) for part in found["answers"]], rows=batch is not None)
     row = {"bytes": size, **judged(case, outputs, "float32"), "milliseconds": found["milliseconds"]}
