@@ -49,6 +49,7 @@ gallery_pages = [
     "plot_versions",
     "plot_javascript",
     "plot_own_model",
+    "plot_check",
 ]
 sphinx_gallery_conf = {
     "examples_dirs": "../build/workspace",  # the pages lie there as links, beside what they read

@@ -160,11 +160,7 @@ def ended(code: int | None, limit: float, folder: Path) -> Row:
 
 def failed(text: str, status: str = "fails") -> Row:
     """Return the row of a failure, with its cause."""
-    message, cause = check_causes.explain(text)
-    row = {"status": status, "message": message}
-    if cause:
-        row |= {"cause": cause.cause, "cure": cause.cure, "entry": cause.entry}
-    return row
+    return {"status": status, **check_causes.row(text)}
 
 
 def beside(name: str) -> Path:
@@ -343,12 +339,13 @@ def report(job: Job) -> Iterator[str]:
         yield f"{', '.join(same)}: {row['message']}"
         if row["status"] == "not installed":
             continue
-        if "entry" in row:
-            yield f"  cause: {row['cause']}"
-            yield f"  cure:  {row['cure']}"
-            yield f"  more:  {check_causes.PAGE}#{row['entry']}"
-        else:
+        if "cause" not in row:
             yield "  cause: not known here; search for the message"
+            continue
+        yield f"  cause: {row['cause']}"
+        yield f"  cure:  {row['cure']}"
+        if "entry" in row:
+            yield f"  more:  {check_causes.PAGE}#{row['entry']}"
 
 
 def why(row: Row) -> tuple[str, str]:

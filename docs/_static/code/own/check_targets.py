@@ -673,7 +673,7 @@ def open_or_fixed(case: Case, precision: str) -> tuple[Path, dict[str, Any]]:
         if first.startswith(CRASHED) or not any(None in spec.shape for spec in case.specs.values()):
             raise
     file = tflite(case, precision, fixed=True)
-    return file, {"fixed": True, **failure(first)}
+    return file, {"fixed": True, **check_causes.row(first)}
 
 
 def interpreter(case: Case, precision: str) -> dict[str, Any]:
@@ -818,7 +818,7 @@ def tfjs(case: Case) -> dict[str, Any]:
     outputs = joined([from_node(part) for part in found["answers"]], rows=batch is not None)
     row = {"bytes": size, **judged(case, outputs, "float32"), "milliseconds": found["milliseconds"]}
     if found["backend"] == "cpu":
-        row |= {"backend": "cpu", **failure("\n".join(found["reasons"]))}
+        row |= {"backend": "cpu", **check_causes.row("\n".join(found["reasons"]))}
     return row
 
 
@@ -859,15 +859,6 @@ TARGETS: dict[str, Callable[[Case], dict[str, Any]]] = {
 }
 
 
-def failure(text: str) -> dict[str, Any]:
-    """Return what a row says of a failure: message, cause, cure, entry of the page of errors."""
-    message, cause = check_causes.explain(text)
-    row = {"message": message}
-    if cause:
-        row |= {"cause": cause.cause, "cure": cause.cure, "entry": cause.entry}
-    return row
-
-
 def attempt(case: Case, target: str, log: Path) -> dict[str, Any]:
     """Return the row of a target, whatever happens."""
     start = log.stat().st_size if log.exists() else 0
@@ -884,10 +875,10 @@ def attempt(case: Case, target: str, log: Path) -> dict[str, Any]:
         with log.open("rb") as file:  # what native code says of it
             file.seek(start)
             native = file.read().decode(errors="replace")
-        row = {"status": "fails", **getattr(error, "figures", {}), **failure(said)}
-        if "entry" not in row or row["entry"] == "micro-allocate-tensors":
-            more = failure(f"{native}\n{said}")
-            row |= more if "entry" in more else {}
+        row = {"status": "fails", **getattr(error, "figures", {}), **check_causes.row(said)}
+        if "entry" not in row:
+            more = check_causes.row(f"{native}\n{said}")
+            row |= more if "cause" in more else {}
         return row
 
 
@@ -909,7 +900,9 @@ def main() -> None:
             tell(begun=number)
             if case is None or case.folder != Path(folder):
                 case = Case(Path(folder))
-            tell(done=number, row=attempt(case, target, log))
+            since = time.perf_counter()
+            row = attempt(case, target, log)
+            tell(done=number, row={**row, "seconds": round(time.perf_counter() - since, 1)})
         tell(end=True)
 
 

@@ -30,7 +30,19 @@ USUAL = (
 )
 CONVERTED = USUAL[3:]
 WORKS, FIXED, CPU = "works", "fixed sizes", "cpu backend"
-NOT_READ = "could-not-locate-class"  # of a file that only the program of its author can load
+# Entries of the page of errors.
+NOT_READ = "has-a-layer-of-your-own"  # in a file that only the program of its author can load
+NO_OPERATOR = "op-is-neither-a-custom-op-nor-a"
+NO_DOUBLE = "neither-a-custom-op-nor-a-flex-op"
+NOT_CALIBRATED = "crashes-tensorflow-s-calibration"
+NO_TEXT = "invalid-buffer-offset"
+NOT_IN_LITERTJS = "litert-js-takes-no"
+NOT_IN_TFJS = "tensorflowjs-converter-failed-on"
+NO_LOOP_IN_TFJS = "fusedmatmul-only-supports-rank-1-bias"
+NOT_IN_MICRO = "didn-t-find-op-for-builtin-opcode"
+NO_TYPE_IN_MICRO = "input-type-not-supported"
+CRASHED = "crashed-sigsegv"
+DIFFERS, INT8_DIFFERS = "float32-differs-from-the-model", "int8-differs-from-the-model"
 Expected = dict[str, str]
 ZOO: dict[str, tuple[Callable[[Path], None], Expected]] = {}
 
@@ -82,9 +94,9 @@ def regression_table(path: Path) -> None:
 
 @animal(
     tflite_float32=FIXED,
-    tflite_int8="calibration-crashes",
-    micro="calibration-crashes",
-    tfjs="fusedmatmul-rank-1-bias",
+    tflite_int8=NOT_CALIBRATED,
+    micro=NOT_CALIBRATED,
+    tfjs=NO_LOOP_IN_TFJS,
 )
 def lstm_any_length(path: Path) -> None:
     """A recurrent layer over sequences of any length."""
@@ -101,7 +113,7 @@ def lstm_unrolled(path: Path) -> None:
     sequential(path, Input((6, 3)), layers.LSTM(4, unroll=True), layers.Dense(2, "softmax"))
 
 
-@animal(tflite_float32=FIXED, tflite_int8="calibration-crashes", micro="calibration-crashes")
+@animal(tflite_float32=FIXED, tflite_int8=NOT_CALIBRATED, micro=NOT_CALIBRATED)
 def gru(path: Path) -> None:
     """Another recurrent layer, of a fixed length."""
     from keras import Input, layers
@@ -109,7 +121,7 @@ def gru(path: Path) -> None:
     sequential(path, Input((10, 3)), layers.GRU(4), layers.Dense(2, "softmax"))
 
 
-@animal(micro="micro-operator", tfjs=WORKS)
+@animal(micro=NOT_IN_MICRO, tfjs=WORKS)
 def embedding(path: Path) -> None:
     """Whole numbers below 50."""
     from keras import Input, layers
@@ -141,9 +153,9 @@ def named_ends(path: Path) -> None:
 
 @animal(
     tflite_int8=FIXED,
-    compiled_float32="invalid-buffer-offset",
-    litertjs="litertjs-types",
-    micro="micro-operator",
+    compiled_float32=NO_TEXT,
+    litertjs=NOT_IN_LITERTJS,
+    micro=NOT_IN_MICRO,
     tfjs=WORKS,
 )
 def string_lookup(path: Path) -> None:
@@ -161,7 +173,7 @@ def string_lookup(path: Path) -> None:
     )
 
 
-@animal(**dict.fromkeys(CONVERTED, "select-tf-ops"))
+@animal(**dict.fromkeys(CONVERTED, NO_OPERATOR))
 def text_vectorization(path: Path) -> None:
     """Sentences, split into words and looked up."""
     from keras import Input, layers
@@ -265,7 +277,7 @@ def mobilenet(path: Path) -> None:
     network.save(path.with_suffix(".keras"))
 
 
-@animal(micro="crashed")
+@animal(micro=CRASHED)
 def flat_softmax(path: Path) -> None:
     """Nearly the same number for each class, for which a softmax in int8 has no scale."""
     from keras import Input, initializers, layers
@@ -298,7 +310,7 @@ def fixed_batch(path: Path) -> None:
     sequential(path, Input(batch_shape=(4, 6)), layers.Dense(5, "relu"), layers.Dense(2, "softmax"))
 
 
-@animal(**dict.fromkeys(CONVERTED, "float64-operator"))
+@animal(**dict.fromkeys(CONVERTED, NO_DOUBLE))
 def float64(path: Path) -> None:
     """Numbers of 64 bits."""
     from keras import Input, layers
@@ -350,7 +362,7 @@ def depthwise(path: Path) -> None:
     )
 
 
-@animal(micro="micro-operator")
+@animal(micro=NOT_IN_MICRO)
 def conv3d(path: Path) -> None:
     """A volume."""
     from keras import Input, layers
@@ -360,7 +372,7 @@ def conv3d(path: Path) -> None:
     )
 
 
-@animal(litertjs="litertjs-types", micro="micro-types")
+@animal(litertjs=NOT_IN_LITERTJS, micro=NO_TYPE_IN_MICRO)
 def uint8_picture(path: Path) -> None:
     """Bytes in, which the model scales itself."""
     from keras import Input, layers
@@ -447,13 +459,13 @@ def two_signatures(path: Path) -> None:
     )
 
 
-@animal(**dict.fromkeys(CONVERTED, "select-tf-ops"), tfjs="tfjs-unsupported-ops")
+@animal(**dict.fromkeys(CONVERTED, NO_OPERATOR), tfjs=NOT_IN_TFJS)
 def matrix_inverse(path: Path) -> None:
     """An operator that only TensorFlow has."""
     save_function(path, [None, 3, 3], lambda tf, x: tf.linalg.inv(x + 4 * tf.eye(3)))
 
 
-@animal(all="answers-differ", tflite_int8="int8-differs-much", micro="micro-operator")
+@animal(all=DIFFERS, tflite_int8=INT8_DIFFERS, micro=NOT_IN_MICRO)
 def random_noise(path: Path) -> None:
     """A model that answers differently each time."""
 
@@ -488,7 +500,7 @@ def found(row: check_deployment.Row) -> str:
     if row["status"] == "works":
         return FIXED if row.get("fixed") else CPU if "backend" in row else WORKS
     if row["status"] == "not installed":
-        return str(row["status"])
+        return "not installed"
     return str(row.get("entry", row["message"]))
 
 
