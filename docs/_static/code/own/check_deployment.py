@@ -74,9 +74,11 @@ class Job:
 class Worker:
     """Runs jobs in a process, and in another one from behind a job that ends it."""
 
-    def __init__(self, folder: Path, limit: float, told: Callable[[str], None]) -> None:
-        """Take a folder for the worker's files, seconds for a job, and who is told of progress."""
-        self.folder, self.limit, self.told = folder, limit, told
+    def __init__(
+        self, folder: Path, limit: float, told: Callable[[str], None], stop: threading.Event
+    ) -> None:
+        """Take a folder for the worker's files, seconds for a job, who is told, what stops it."""
+        self.folder, self.limit, self.told, self.stop = folder, limit, told, stop
 
     def run(self, jobs: list[tuple[Job, str]], each: Callable[[], None] = lambda: None) -> None:
         """Do all jobs; call `each` behind each of them."""
@@ -131,6 +133,9 @@ class Worker:
                         job, target = jobs[done - 1]
                         job.rows[target] = told["row"]
                         each()
+                if self.stop.is_set():
+                    end(ran)
+                    raise ProgramError("stopped")
                 if not alive or done == len(jobs):
                     return begun, done
                 if time.monotonic() - since > self.limit:
@@ -251,7 +256,7 @@ def check(jobs: list[Job], folder: Path, limit: float, told: Callable[[str], Non
         job.folder.mkdir()
         asked = {"model": str(job.model), "samples": job.samples, "first": job.first}
         (job.folder / "case.json").write_text(json.dumps(asked))
-    read = threading.Event()
+    read, stop = threading.Event(), threading.Event()
 
     def each() -> None:
         if all("prepare" in job.rows for job in jobs):
@@ -261,11 +266,11 @@ def check(jobs: list[Job], folder: Path, limit: float, told: Callable[[str], Non
         prepare = [(job, "prepare") for job in jobs]
         try:
             first = prepare + wanted(jobs, CONVERTED) if len(jobs) == 1 else prepare
-            Worker(made(folder / "convert"), limit, told).run(first, each)
+            Worker(made(folder / "convert"), limit, told, stop).run(first, each)
         finally:
             read.set()
         if len(jobs) > 1:
-            Worker(folder / "convert", limit, told).run(wanted(jobs, CONVERTED))
+            Worker(folder / "convert", limit, told, stop).run(wanted(jobs, CONVERTED))
 
     def serve() -> None:
         read.wait()
@@ -273,15 +278,19 @@ def check(jobs: list[Job], folder: Path, limit: float, told: Callable[[str], Non
         if not rest or not all("prepare" in job.rows for job in jobs):
             return
         if not any(target.startswith("serving") for _, target in rest):
-            Worker(made(folder / "serve"), limit, told).run(rest)
+            Worker(made(folder / "serve"), limit, told, stop).run(rest)
             return
         with server(folder, [job for job in jobs if any("serving" in t for t in job.targets)]):
-            Worker(made(folder / "serve"), limit, told).run(rest)
+            Worker(made(folder / "serve"), limit, told, stop).run(rest)
 
     with ThreadPoolExecutor(2) as pool:
         lanes = [pool.submit(lane) for lane in (convert, serve)]
-        for lane in lanes:
-            lane.result()
+        try:
+            for lane in lanes:
+                lane.result()
+        finally:
+            stop.set()  # on Ctrl+C, and where the other one failed
+            read.set()
 
 
 def made(folder: Path) -> Path:

@@ -191,8 +191,8 @@ def prepare(case: Case) -> dict[str, Any]:
         "milliseconds": median_ms(lambda: call(one)),
         "labels": labels is not None,
     }
-    np.savez(case.folder / "inputs.npz", **arrays)
-    np.savez(case.folder / "reference.npz", **reference)
+    np.savez(case.folder / "inputs.npz", allow_pickle=False, **arrays)
+    np.savez(case.folder / "reference.npz", allow_pickle=False, **reference)
     if labels is not None:
         np.save(case.folder / "labels.npy", labels)
     (case.folder / "facts.json").write_text(json.dumps(facts))
@@ -458,7 +458,7 @@ def judged(case: Case, outputs: Arrays, kind: str) -> dict[str, Any]:
     figures = compare(outputs, case.reference, np.load(file) if file.exists() else None)
     coarse = kind in ("dynamic", "int8")
     good = figures["relative"] <= TOLERANCES[kind] or (coarse and figures.get("same", 0) >= SAME)
-    if figures["relative"] == 0 and figures.get("same", 1) < 1:  # texts
+    if figures["relative"] == 0 and figures.get("same", 1.0) < 1:  # texts
         good = False
     if not good:
         raise Differs(
@@ -478,11 +478,16 @@ class Differs(ProgramError):
 
 def measured(case: Case, call: Call, kind: str, path: Path, size: int = CHUNK) -> dict[str, Any]:
     """Run a target over all samples and return its row."""
+    row = checked(case, call, kind, path, size)
+    one = case.one()
+    return {**row, "milliseconds": median_ms(lambda: call(one))}
+
+
+def checked(case: Case, call: Call, kind: str, path: Path, size: int) -> dict[str, Any]:
+    """Return the same without the time, which says nothing where another machine will run it."""
     batch = check_inputs.batch_of(case.specs)
     outputs = joined([readable(call(part)) for part in case.chunks(size)], rows=batch is not None)
-    row = judged(case, outputs, kind)
-    one = case.one()
-    return {"bytes": size_of(path), **row, "milliseconds": median_ms(lambda: call(one))}
+    return {"bytes": size_of(path), **judged(case, outputs, kind)}
 
 
 # SavedModel and servers
@@ -729,29 +734,20 @@ def compiled(case: Case, precision: str) -> dict[str, Any]:
 
 def litertjs(case: Case) -> dict[str, Any]:
     """Check what LiteRT.js demands of a file, and what the file answers."""
+    from ai_edge_litert import schema_py_generated as schema
+
     file = tflite(case, "float32", fixed=True)
     model = inspect_tflite.parse(file.read_bytes())
     foreign = [name for name in inspect_tflite.operators(model) if " " not in name]
     if foreign:
         raise ProgramError(f"TF Select ops: {', '.join(foreign)}")
-    names = inspect_tflite.names_of(type_names())
+    names = inspect_tflite.names_of(schema.TensorType)
     graph = model.subgraphs[0]
     for index in [*graph.inputs, *graph.outputs]:
         kind = names[graph.tensors[index].type].lower()
         if kind not in LITERTJS_TYPES:
             raise ProgramError(f"LiteRT.js takes no {kind}, only {' and '.join(LITERTJS_TYPES)}")
-    row = measured(case, with_interpreter(file), "float32", file, 1)
-    del row["milliseconds"]  # that of the desktop, not of a browser
-    return row
-
-
-def type_names() -> type:
-    """Return the enumeration of the types in a .tflite."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    return (
-        type(schema.TensorType()) if not isinstance(schema.TensorType, type) else schema.TensorType
-    )
+    return checked(case, with_interpreter(file), "float32", file, 1)
 
 
 def micro(case: Case) -> dict[str, Any]:
@@ -781,9 +777,7 @@ def micro(case: Case) -> dict[str, Any]:
             for name, target in targets.items()
         }
 
-    row = measured(case, call, "int8", file, 1)
-    del row["milliseconds"]  # that of the desktop, not of a board
-    return row
+    return checked(case, call, "int8", file, 1)
 
 
 # TensorFlow.js
@@ -886,9 +880,9 @@ def main() -> None:
     """Do the jobs."""
     jobs, rows = map(Path, sys.argv[1:3])
     log = rows.with_suffix(".log")
-    with log.open("wb") as file:  # of native code, too
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    with log.open("wb") as output:  # of native code, too
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
     with rows.open("a", encoding="utf-8") as file:
 
         def tell(**line: Any) -> None:
