@@ -51,6 +51,7 @@ gallery_pages = [
     "plot_versions",
     "plot_javascript",
     "plot_own_model",
+    "plot_check",
     "plot_errors",
 ]
 sphinx_gallery_conf = {
