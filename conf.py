@@ -26,6 +26,7 @@ extensions = [
     "sphinxext.gallery",
     "sphinxext.cards",
     "sphinxext.outputs",
+    "sphinxext.provenance",
     "sphinxext.downloads",
     "sphinxext.demo",
     "sphinxext.chinese_search",
