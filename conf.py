@@ -25,6 +25,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinxext.gallery",
     "sphinxext.cards",
+    "sphinxext.compatibility",
     "sphinxext.outputs",
     "sphinxext.provenance",
     "sphinxext.downloads",
