@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from recordings.engine.site import Site
 from recordings.engine.transcript import clean
@@ -325,15 +326,15 @@ CLAIMS = [
     ("changes", r"准确率却很低；写明 `learning_rate=(1\.0)", "optimizer_defaults", r"(1\.0)00: .* 0\.9"),  # noqa: E501
     ("changes", r"`model\.save\('mnist_cnn\.h5'\)` \| 可用，但警告 (HDF5)", "mnist_cnn", "an (HDF5) file"),  # noqa: E501
     ("changes", r"\| `(tflight_convert)` \| 没有这个命令", "tflight_convert", r"(\w+): command not"),  # noqa: E501
-    ("changes", "没有这个命令，应为 `(tflite_convert)`", "tflite_convert", r"\$ (\w+) --saved"),  # noqa: E501
-    ("changes", r"`tflite_convert --(keras_model_file)` 转换 `\.h5` \| 与 Keras 3 一起用会失败",  # noqa: E501
+    ("changes", "没有这个命令，应为 `(tflite_convert)`", "tflite_convert", r"\$ (\w+) --saved"),
+    ("changes", r"`tflite_convert --(keras_model_file)` 转换 `\.h5` \| 与 Keras 3 一起用会失败",
      "tflite_convert_h5", r"--(\w+)=[^\n]*\n(?:.*\n)*TypeError"),
     ("changes", r"已迁移到 `(com\.google[\w.:]+)`", GRADLE, r'module = "([\w.:]+)"'),
     ("changes", "(noCompress) \\+= \"tflite\"", f"{CODE}/lite/android/app/build.gradle.kts",
      r"(noCompress) \+= \"tflite\""),
     ("changes", r"就是 `float\[1\]\[(10)\]`", f"{CODE}/modelsave/mnist_cnn.py", r"Dense\((10), act"),  # noqa: E501
     ("javascript", "模型是在 (28)×28", f"{CODE}/modelsave/mnist_cnn.py", r"Input\(\((28), 28"),
-    ("javascript", "数字缩放到 (20)×20", f"{CODE}/javascript/preparation.mjs", "MIDDLE = (20) /"),  # noqa: E501
+    ("javascript", "数字缩放到 (20)×20", f"{CODE}/javascript/preparation.mjs", "MIDDLE = (20) /"),
     ("javascript", "黑底白字，0 到 (1)，", f"{CODE}/modelsave/mnist_cnn.py", r"/ 255\).*()|between 0 and (1)"),  # noqa: E501
     ("lite/emulation", r"-(16777216) 是黑色", f"{CODE}/lite/interpret.py", r"is -(16777216) as"),
     ("serving/index", "(4) MiB", f"{CODE}/serving/grpc_client.py", "answer is (4) MiB"),
@@ -351,3 +352,29 @@ def test_a_claim_is_what_decides_it(claim: tuple[str, str, str, str]) -> None:
     known = {next(filter(None, m.groups()), "") for m in facts}
     assert claims, f"{chapter} does not say this any more: {said}"
     assert claims <= known, f"{path.name} does not bear it out"
+
+
+# Ports, and what README promises
+
+
+def test_ports_are_those_of_the_tutorial() -> None:
+    """gRPC on 8500 and REST on 8501, for this machine only, and the proxy asks over REST."""
+    serving = SITE.code / "serving"
+    compose = yaml.safe_load((serving / "serving_compose.yaml").read_text(encoding="utf-8"))
+    ports = compose["services"]["serving"]["ports"]
+    assert ports == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
+    proxy = (serving / "serving_nginx.conf").read_text(encoding="utf-8")
+    upstream = re.findall(r"(?m)^\s*server ([\d.]+:\d+);", proxy)
+    assert upstream == ["127.0.0.1:8501"]
+    documented = (ROOT / EXPECTED / "serving_start.txt").read_text(encoding="utf-8")
+    assert "--rest_api_port=8501 --port=8500" in documented.partition("\n")[0]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "docs/index.md"])
+def test_the_promised_pythons_are_those_of_the_workflow(name: str) -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/site.yml").read_text(encoding="utf-8"))
+    tested = workflow["jobs"]["quick"]["strategy"]["matrix"]["python"]
+    promised = re.search(r"Python (3\.\d+.*?)(?:[。 ，;]*(?:with|的|和 `|。))", (ROOT / name).read_text("utf-8"))  # fmt: skip
+    assert promised
+    said = re.findall(r"3\.\d+", promised[1])
+    assert said in (tested, [tested[0], tested[-1]])
