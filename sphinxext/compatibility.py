@@ -29,7 +29,7 @@ class Compatibility(SphinxDirective):
     """A row for each TensorFlow on each Python: works, or what went wrong, and the day."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the table; a row of other programs than today's says so."""
+        """Return the table; a row of other programs than today's has an asterisk."""
         site = Site(Path(self.env.app.confdir))
         path = site.root / TABLE
         self.env.note_dependency(str(path))
@@ -38,13 +38,12 @@ class Compatibility(SphinxDirective):
         now = programs_now(site)
         body = nodes.tbody()
         for row in json.loads(path.read_text(encoding="utf-8")):
-            result: list[nodes.Node] = [self.word("可用")]
+            result: list[nodes.Node] = [nodes.paragraph("", "✓")]
             if row["wrong"]:
                 step, wrong = (nodes.literal(row[k], row[k]) for k in ("step", "wrong"))
                 result = [nodes.paragraph("", "", step), nodes.paragraph("", "", wrong)]
-            day = [nodes.paragraph("", row["date"])]
-            if row["programs"] != now:
-                day += [self.word("程序后来改过")]
+            older = "" if row["programs"] == now else " *"  # the chapter explains both signs
+            day = [nodes.paragraph("", row["date"] + older)]
             plain = [nodes.paragraph("", row[key] or "–") for key in KEYS]
             body += self.row([*([p] for p in plain), result, day])
         head = nodes.thead("", self.row([[self.word(title)] for title in (*KEYS.values(), *LAST)]))

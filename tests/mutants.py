@@ -50,6 +50,27 @@ for output, how in recording.facts["outputs"].items():
 """
 
 
+WARM = """
+import contextlib, importlib, os, sys
+import pytest
+
+for name in ("yaml", "babel.messages.pofile", "bs4", "docutils.core", "numpy",
+    "sphinx.addnodes", "sphinx_gallery.py_source_parser", "hypothesis", "playwright.sync_api"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+options = ["-n", "0", "-x", "-q", "-p", "no:cacheprovider"]
+for line in sys.stdin:
+    if (child := os.fork()) == 0:
+        said = os.open("build/said", os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        code = pytest.main([*options, *line.split()])
+        sys.stdout.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A change of the sources that some check has to see."""
@@ -138,66 +159,92 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def caught(mutant: Mutant, copy: Path) -> str:
-    """Return which check sees a mutant in a copy, or nothing."""
-    changed = mutant.changes(copy)
-    before = {path: path.read_bytes() for path in changed}
-    try:
-        for path, text in changed.items():
-            path.write_text(text, encoding="utf-8")
-        return failure(mutant.check, copy)
-    finally:
-        for path, content in before.items():
-            path.write_bytes(content)
+class Copy:
+    """A copy of the tree, and a process that has imported what tests need, to be forked."""
 
+    def __init__(self, folder: Path) -> None:
+        """Copy the tree into `folder`."""
+        self.folder = copied(folder)
+        self.python = str(self.folder / ".venv" / "bin" / "python")
+        environment = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder), "CI": ""}
+        self.environment = {**os.environ, **environment}
+        self.warm = subprocess.Popen(
+            [self.python, "-c", WARM],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
-def failure(check: str, copy: Path) -> str:
-    """Return what fails of a check, or nothing."""
-    python = [str(copy / ".venv" / "bin" / "python")]
-    if check.startswith("recipe "):
-        command = [*python, "-c", RECIPE, check.removeprefix("recipe ")]
-    else:
-        command = [*python, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "no:cacheprovider"]
-        command += check.split()
-    done = subprocess.run(
-        command,
-        cwd=copy,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy), "CI": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    if done.returncode == 0:
-        return ""
-    found = re.findall(r"(?m)^(?:FAILED|ERROR) (?!not found)(.*)$|^\S*(RunError: .*)$", done.stdout)
-    # a mistake in the list, say a test that is not there, is no catch
-    return "".join(found[0])[:110] if found else f"!{done.stdout[-600:]}"
+    def caught(self, mutant: Mutant) -> str:
+        """Return which check sees a mutant, or nothing."""
+        changed = mutant.changes(self.folder)
+        before = {path: path.read_bytes() for path in changed}
+        try:
+            for path, text in changed.items():
+                path.write_text(text, encoding="utf-8")
+            return self.failure(mutant.check)
+        finally:
+            for path, content in before.items():
+                path.write_bytes(content)
+
+    def failure(self, check: str) -> str:
+        """Return what fails of a check, or nothing."""
+        if check.startswith("recipe "):
+            code, said = self.recorded(check.removeprefix("recipe "))
+        else:
+            assert self.warm.stdin
+            assert self.warm.stdout
+            print(check, file=self.warm.stdin, flush=True)
+            code = int(self.warm.stdout.readline())
+            said = (self.folder / "build" / "said").read_text(encoding="utf-8", errors="replace")
+        if code == 0:
+            return ""
+        found = re.search(r"(?m)^(?:FAILED|ERROR) (?!not found)(.*)$|^\S*(RunError: .*)$", said)
+        # a mistake in the list, say a test that is not there, is no catch
+        return (found[1] or found[2])[:110] if found else f"!{said[-600:]}"
+
+    def recorded(self, recipe: str) -> tuple[int, str]:
+        """Run a recipe and compare its outputs; return exit code and what was printed."""
+        done = subprocess.run(
+            [self.python, "-c", RECIPE, recipe],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return done.returncode, done.stdout
 
 
 def results(mutants: list[Mutant]) -> Iterator[tuple[Mutant, str, float]]:
     """Yield for each mutant what caught it, and after how many seconds."""
+    (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "build", prefix="mutants-") as folder:
-        copies: queue.Queue[Path] = queue.Queue()
+        copies: queue.Queue[Copy] = queue.Queue()
         for i in range(AT_A_TIME):
-            copies.put(copied(Path(folder, str(i)).absolute()))
-        checks = {mutant.check for mutant in mutants if not mutant.check.startswith("recipe ")}
-        copy = copies.get()
-        for check in sorted(checks):  # one that fails by itself catches nothing
-            if found := failure(check, copy):
-                raise SystemExit(f"fails without a mutant: {check}: {found}")
-        copies.put(copy)
+            copies.put(Copy(Path(folder, str(i)).absolute()))
+        sound: dict[str, str] = {}  # what fails of a check without a mutant: nothing, it is hoped
 
         def tried(mutant: Mutant) -> tuple[Mutant, str, float]:
             copy, started = copies.get(), time.monotonic()
             try:
-                return mutant, caught(mutant, copy), time.monotonic() - started
+                found = copy.caught(mutant)
+                if found and mutant.check not in sound:  # what fails by itself catches nothing
+                    sound[mutant.check] = copy.failure(mutant.check)
+                wrong = sound.get(mutant.check, "")
+                found = f"!fails without a mutant, too: {wrong}" if wrong else found
+                return mutant, found, time.monotonic() - started
             finally:
                 copies.put(copy)
 
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             yield from pool.map(tried, mutants)
+        while not copies.empty():
+            copies.get().warm.communicate()
 
 
 def main(arguments: list[str]) -> None:
