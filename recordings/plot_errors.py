@@ -40,6 +40,7 @@ REQUESTS = {
     "expecting_tensor_size": ('{"instances": [[1, 2, 3, 4], [1, 2]]}', RIGHT),
     "excepting_instances_to_be_a_list": ('{"instances": 1}', RIGHT),
 }
+IMPORT = 'python -c "from {}.interpreter import Interpreter"'
 KERAS_3 = (
     "import keras; image = keras.Input((4,)); "
     "keras.Model(image, keras.layers.Dense(2)(image)).save('keras3.h5')"
@@ -64,6 +65,8 @@ def installation(run: Run) -> None:
     """Start without what belongs to a program, or ask for what there is not."""
     run.fails("error_no_module_named_tensorflow", 'python -S -c "import tensorflow"')
     run("error_no_module_named_tensorflow_cured", 'python -c "import tensorflow"')
+    run.fails("error_no_module_named_tflite_runtime", IMPORT.format("tflite_runtime"))
+    run("error_no_module_named_tflite_runtime_cured", IMPORT.format("ai_edge_litert"))
     (run.folder / "elsewhere").mkdir()
     shutil.copy(run.folder / "mistakes.py", run.folder / "elsewhere")
     run.fails("error_no_module_named_artifacts", "python elsewhere/mistakes.py --help")

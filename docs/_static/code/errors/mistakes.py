@@ -398,16 +398,6 @@ def module_numpy_has_no_attribute_object(cured: bool) -> object:
 
 
 @mistake
-def no_module_named_tflite_runtime(cured: bool) -> object:
-    """Import the package by the name that it had until 2024."""
-    if cured:
-        from ai_edge_litert import interpreter
-    else:
-        from tflite_runtime import interpreter
-    return interpreter.__name__
-
-
-@mistake
 def tf_lite_interpreter_is_deprecated(cured: bool) -> object:
     """Use the interpreter that comes with TensorFlow; its warning is an error here."""
     import tensorflow as tf
