@@ -399,3 +399,25 @@ def test_a_default_that_a_help_states_is_the_default() -> None:
                         wrong.append(f"{name}: {stated[0]}, not {words['default']}")
     assert not wrong, "\n".join(wrong)
     assert seen > 3
+
+
+FLAG = re.compile(r"(?<![\w-])--([a-z][\w-]*)")
+# How programs and recipes write a flag: as it is, or as the name that a parser of options makes it.
+WRITTEN = re.compile(
+    r"--([a-z][\w-]*)|[\"'`]([a-z][\w-]*)[\"'`]|\b([a-z][\w-]*)\??:|^ +([a-z]\w*)=\(", re.M
+)
+
+
+def test_flags_in_prose_are_flags_somewhere() -> None:
+    texts = [path.read_bytes() for path in binding()]
+    words = [WRITTEN.findall(text.decode()) for text in texts if b"\0" not in text]
+    flags = {name for found in words for names in found for name in names if name}
+    used = {
+        (page, flag)
+        for page, msgid, _, _ in translations()
+        for found in markup(msgid)
+        for flag in FLAG.findall(found.removeprefix("code "))
+    }
+    wrong = sorted(f"{page}: --{flag}" for page, flag in used if flag not in flags)
+    assert not wrong, "\n".join(wrong)
+    assert len(used) > 30
