@@ -340,6 +340,7 @@ CLAIMS = [
     ("lite/emulation", r"-(16777216) 是黑色", f"{CODE}/lite/interpret.py", r"is -(16777216) as"),
     ("serving/index", "(4) MiB", f"{CODE}/serving/grpc_client.py", "answer is (4) MiB"),
     ("serving/versions", "这里是 1 和 (32)", f"{CODE}/serving/write_warmup.py", r"default=\[1, (32)\]"),  # noqa: E501
+    ("serving/operate", r"最多 `(4096)` 个字符", f"{CODE}/serving/serving_json.py", r"MAX_QUOTED = (\d+)"),  # noqa: E501
     ("lite/micro", "(mnist_small)", f"{CODE}/modelsave/mnist_cnn.py", r'SMALL = .*"(mnist_small)"'),
 ]  # fmt: skip
 
@@ -396,6 +397,28 @@ def test_a_default_that_a_help_states_is_the_default() -> None:
                 if stated and "default" in words:
                     seen += 1
                     if stated[1] != str(words["default"]):
-                        wrong.append(f"{name}: {stated[0]}, not {words['default']}")
+                        wrong.append(f"{name}: {stated[0]}, not {words['default']!r}")
     assert not wrong, "\n".join(wrong)
     assert seen > 3
+
+
+FLAG = re.compile(r"(?<![\w-])--([a-z][\w-]*)")
+# How programs and recipes write a flag: as it is, or as the name that a parser of options makes it.
+WRITTEN = re.compile(
+    r"--([a-z][\w-]*)|[\"'`]([a-z][\w-]*)[\"'`]|\b([a-z][\w-]*)\??:|^ +([a-z]\w*)=\(", re.M
+)
+
+
+def test_flags_in_prose_are_flags_somewhere() -> None:
+    texts = [path.read_bytes() for path in binding()]
+    words = [WRITTEN.findall(text.decode()) for text in texts if b"\0" not in text]
+    flags = {name for found in words for names in found for name in names if name}
+    used = {
+        (page, flag)
+        for page, msgid, _, _ in translations()
+        for found in markup(msgid)
+        for flag in FLAG.findall(found.removeprefix("code "))
+    }
+    wrong = sorted(f"{page}: --{flag}" for page, flag in used if flag not in flags)
+    assert not wrong, "\n".join(wrong)
+    assert len(used) > 30
