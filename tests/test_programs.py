@@ -30,6 +30,7 @@ for stage in ("modelsave", "lite"):
     sys.path.insert(0, str(Site(ROOT).code / stage))
 
 import artifacts  # noqa: E402
+import mnist_cnn  # noqa: E402
 import mnist_data  # noqa: E402
 
 WITH_HELP = [
