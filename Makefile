@@ -12,10 +12,10 @@ PACKAGES := node_modules/ready
 LOCK := uv pip compile --universal --python-version=3.11 --generate-hashes --fork-strategy=fewest --quiet
 ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
-.PHONY: help html test linkcheck livehtml page accept catalog lock upgrade reader lint bench clean forget
+.PHONY: help html test linkcheck livehtml page accept catalog lock upgrade reader lint bench mutants compatibility clean forget
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 $(READY): requirements.txt
 	$(PYTHON) -m venv .venv
@@ -70,6 +70,12 @@ lint: $(READY) ## check style and types
 
 bench: $(ALL) ## measure the promised ratios (about 40 minutes)
 	$(BIN)/python -m tests.bench
+
+mutants: $(ALL) ## break the sources in many ways; each must be caught; ONLY=KIND takes a part
+	$(BIN)/python -m tests.mutants $(ONLY)
+
+compatibility: $(READY) ## try each TensorFlow since 2.16 with each Python here; ONLY=2.18 tries one
+	$(BIN)/python -m tests.compatibility $(ONLY)
 
 lock: ## compile requirements*.in into requirements*.txt (needs uv); ONLY=NAME moves that package
 	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements.in --override=requirements-overrides.in \

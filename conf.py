@@ -25,8 +25,11 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinxext.gallery",
     "sphinxext.cards",
+    "sphinxext.compatibility",
     "sphinxext.outputs",
+    "sphinxext.provenance",
     "sphinxext.downloads",
+    "sphinxext.errors",
     "sphinxext.demo",
     "sphinxext.chinese_search",
     "sphinxext.incremental",
@@ -50,6 +53,8 @@ gallery_pages = [
     "plot_versions",
     "plot_javascript",
     "plot_own_model",
+    "plot_check",
+    "plot_errors",
 ]
 sphinx_gallery_conf = {
     "examples_dirs": "../build/workspace",  # the pages lie there as links, beside what they read

@@ -116,10 +116,13 @@ class Gallery:
                         copy.parent.mkdir(parents=True, exist_ok=True)
                         shutil.copy2(path, copy)
             note.unlink()
-        if app.builder.format == "html" and app.config.gallery_run == "stale":
-            if self.stale:
-                self.recorder = Recorder(self.site)  # has the recordings that were made meanwhile
-            pages = app.config.gallery_pages
+        if app.builder.format != "html" or app.config.gallery_run == "none":
+            return
+        pages = app.config.gallery_pages
+        if self.stale:
+            self.recorder = Recorder(self.site)  # has the recordings that were made meanwhile
+        self.recorder.state(pages)
+        if app.config.gallery_run == "stale":
             with suppress(Missing):  # an author has saved a program meanwhile: another time
                 self.recorder.tidy(r for page in pages for r in self.recordings(page))
 

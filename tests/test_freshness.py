@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from recordings.engine import versions
 from tests.minisite import MiniSite
 
 STAGE = "docs/_static/code/stage"
@@ -407,3 +412,52 @@ def test_without_a_dataset_the_digits_are_the_choice_until_a_file_is_there(tmp_p
     site.environment["MNIST_DATA"] = ""
     site.record()
     assert site.ran() == ["first"]
+
+
+# Provenance
+
+
+def provenance(site: MiniSite) -> dict[str, dict[str, Any]]:
+    text = (site.root / "build/html/provenance.json").read_text()
+    pages: dict[str, dict[str, Any]] = json.loads(text)
+    return pages
+
+
+def test_provenance_says_which_recordings_a_page_shows(site: MiniSite) -> None:
+    pages = provenance(site)
+    recorded = {page: [*facts["recordings"]] for page, facts in pages.items()}
+    assert recorded == {
+        "gallery/index": [],
+        "gallery/plot_one": ["plot_one.first"],
+        "gallery/plot_two": ["plot_two.second"],
+        "index": ["plot_one.first"],
+    }
+    assert pages["index"]["python"] == [platform.python_version()]
+    assert pages["index"]["processor"] == [versions.processor()] != [""]
+    today = datetime.datetime.now(datetime.UTC).isoformat()[:8]
+    assert all(made.startswith(today) for made in pages["index"]["made"])
+
+
+def test_a_new_run_reaches_the_provenance_of_its_pages_only(site: MiniSite) -> None:
+    before = provenance(site)
+    change_later_program(site)
+    site.build()
+    after = provenance(site)
+    changed = {page for page in after if after[page] != before[page]}
+    assert changed == {"gallery/plot_two"}
+
+
+def test_a_result_that_is_older_than_its_page_makes_the_build_red(site: MiniSite) -> None:
+    change_program(site)
+    said = site.build(language="en", fails=True)
+    assert "programs or recipes are newer than the results" in said
+    site.build()
+    site.build(language="en")
+
+
+def test_a_build_that_runs_nothing_states_what_is_older(site: MiniSite) -> None:
+    change_later_program(site)
+    site.build("-D", "gallery_run=stored")
+    pages = provenance(site)
+    assert pages["gallery/plot_two"]["older"] == {"plot_two.second": "second.py changed"}
+    assert pages["index"]["older"] == {}

@@ -544,3 +544,27 @@ def test_the_buffer_is_in_native_order() -> None:
     for number in (-128, -1, 0, 127):
         buffer.put(number)
     assert np.frombuffer(buffer.bytes, np.int8)[:4].tolist() == [-128, -1, 0, 127]
+
+
+def test_the_weights_of_gray_are_those_of_the_app() -> None:
+    """BT.601, as Picture.java has them."""
+    grays = [interpret.channel_values(0xFF << shift, 1)[0] for shift in (16, 8, 0)]
+    assert grays == pytest.approx([0.299 * 255, 0.587 * 255, 0.114 * 255])
+
+
+def test_a_picture_fills_the_buffer_from_0_to_1_or_in_steps() -> None:
+    def filled(dtype: str, scale: float, zero: int) -> np.ndarray:
+        tensor = interpret.Tensor("image", [1, 1, 2, 1], dtype, scale, zero)
+        buffer = interpret.DirectBuffer(tensor.num_bytes())
+        interpret.fill_input(buffer, interpret.get_pixels(np.array([[[0], [255]]], "u1")), tensor)
+        return np.frombuffer(buffer.bytes, dtype)
+
+    assert filled("float32", 0, 0) == pytest.approx([0, 1])
+    assert filled("int8", 1 / 255, -128).tolist() == [-128, 127]
+    assert filled("uint8", 1 / 255, 0).tolist() == [0, 255]
+
+
+def test_java_stores_the_nearest_step_and_stops_at_the_ends() -> None:
+    tensor = interpret.Tensor("image", [1], "int8", 0.5, 3)
+    stored = [interpret.quantize(value, tensor) for value in (0.4, 0.2, -0.4, 1e9, -1e9)]
+    assert stored == [4, 3, 2, 127, -128]

@@ -30,6 +30,7 @@ for stage in ("modelsave", "lite"):
     sys.path.insert(0, str(Site(ROOT).code / stage))
 
 import artifacts  # noqa: E402
+import mnist_cnn  # noqa: E402
 import mnist_data  # noqa: E402
 
 WITH_HELP = [
@@ -554,3 +555,9 @@ def test_damaged_saved_models_are_named(damaged: Path, refuses: Callable[..., No
 )
 def test_options_out_of_range_are_refused(folder: Path, command: str) -> None:
     fails_with(folder, command, "is not a whole number from", status=2)
+
+
+def test_white_is_1_for_the_network() -> None:
+    prepared = mnist_cnn.prepare(np.array([[[0, 255]]], np.uint8))
+    assert prepared.dtype == np.float32
+    assert prepared.tolist() == [[[[0.0], [1.0]]]]

@@ -447,6 +447,29 @@ def test_the_english_search_index_holds_no_chinese(pages: list[Page]) -> None:
     assert not [title for title in titles if HAN.search(title)]
 
 
+# Where results come from
+
+
+def test_each_page_says_where_its_results_come_from(pages: list[Page]) -> None:
+    told = json.loads((HTML / "provenance.json").read_text(encoding="utf-8"))
+    recorder = Recorder(SITE)
+    current = {recipe.name: recorder.find(recipe).key for recipe in recorder.recipes()}
+    assert told.keys() == documents("zh").keys()
+    for page in pages:
+        name = (page.path.relative_to("en") if page.english else page.path).with_suffix("")
+        facts, shown = told.get(name.as_posix(), {}), page.soup.select_one(".provenance")
+        assert (shown is not None) == bool(facts.get("recordings")), page.path
+        if shown is not None:
+            assert facts["recordings"].items() <= current.items(), "older than its page"
+            assert set(facts["outputs"]) <= {"as documented", "not run"}
+            said = shown.get_text()
+            for key in ("python", "tensorflow", "keras", "litert", "server", "processor"):
+                assert all(value in said for value in facts[key]), (page.path, key)
+            assert all(made[:10] in said for made in (facts["made"][0], facts["made"][-1]))
+    shown_by_pages = {recipe for facts in told.values() for recipe in facts["recordings"]}
+    assert shown_by_pages == current.keys(), "each recording is on a page"
+
+
 # Prose types no measured number
 
 MEASURED = re.compile(

@@ -187,6 +187,7 @@ class Recorder:
             "parts": dict(parts),
             "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - run.started, 1),
+            "processor": versions.processor(),  # no part of the key: results do not depend on it
             "outputs": run.outputs,
         }
         with self.store.add(key, facts) as entry:
@@ -252,6 +253,22 @@ class Recorder:
             for name, how in recording.facts["outputs"].items():
                 _rewrite(self.site.outputs / f"{name}.txt", shown(recording, name, how))
 
+    def state(self, pages: Iterable[str]) -> None:
+        """Write down what is known of the recordings that the last build has shown.
+
+        Where one does not fit the sources any more, the last one stands, with the reason.
+        """
+        before = json.loads(self.site.made.read_text()) if self.site.made.exists() else {}
+        made: dict[str, object] = {"sources": hash_of_sources(self.site)}
+        for recipe in (recipe for page in pages for recipe in self.pages.get(page, [])):
+            try:
+                recording = self.find(recipe)
+                made[recipe.name] = recording.facts | {"key": recording.key, "older": ""}
+            except Missing as missing:
+                if recipe.name in before:
+                    made[recipe.name] = before[recipe.name] | {"older": str(missing)}
+        _rewrite(self.site.made, json.dumps(made))
+
     def publish_programs(self) -> None:
         """Put programs and pages into the workspace, as a reader has them."""
         for name, path in self.programs.items():
@@ -312,6 +329,13 @@ def shown(recording: Recording, name: str, how: Mapping[str, object]) -> str:
     places, log = how["places"], bool(how["log"])
     assert isinstance(places, dict)
     return f"$ {how['command']}\n{clean(printed, places, log=log)}"
+
+
+def hash_of_sources(site: Site) -> str:
+    """Return a hash of all programs and recipes, comments included: quickly found."""
+    files = [*site.programs().values(), *sorted(site.recipes.glob("**/*.*"))]
+    names = [path for path in files if path.is_file() and "__pycache__" not in path.parts]
+    return digest("".join(hash_of(path) for path in names))
 
 
 def digest(text: str) -> str:

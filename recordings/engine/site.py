@@ -18,6 +18,7 @@ class Site:
         self.build = root / "build"  # everything else that is generated
         self.workspace = self.build / "workspace"  # what a reader's folder holds in the end
         self.outputs = self.build / "outputs"  # what commands printed, as pages show it
+        self.made = self.build / "made.json"  # the facts of the recordings that pages show
         self.store = self.build / "store"  # the recordings by key
         self.notes = self.build / "notes"  # what pages that are being executed are made from
         self.converter = root / ".venv-tfjs"  # the environment of TensorFlow.js's converter

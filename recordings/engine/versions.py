@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import json
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -86,8 +87,22 @@ def of_tool(site: Site, tool: str) -> dict[str, str]:
 def _said(path: str | None, option: str) -> str:
     if path is None or not option:
         return "there" if path else "missing"
-    said = subprocess.run([path, option], capture_output=True, text=True, check=False, timeout=60)
+    said = subprocess.run(
+        [path, *option.split()], capture_output=True, text=True, check=False, timeout=60
+    )
     return (said.stdout + said.stderr).partition("\n")[0]
+
+
+@functools.cache
+def processor() -> str:
+    """Return the kind of processor, as the system calls it; "" if it does not say."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        named = re.search(r"(?m)^model name\s*: (.*)$", info.read_text(encoding="utf-8"))
+        return f"{named[1].strip() if named else ''} {platform.machine()}".strip()
+    if platform.system() == "Darwin":
+        return _said(shutil.which("sysctl"), "-n machdep.cpu.brand_string")
+    return platform.processor()
 
 
 def of_machine() -> dict[str, str]:
