@@ -12,7 +12,7 @@ PACKAGES := node_modules/ready
 LOCK := uv pip compile --universal --python-version=3.11 --generate-hashes --fork-strategy=fewest --quiet
 ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
-.PHONY: help html test linkcheck livehtml page accept catalog lock upgrade reader lint bench mutants compatibility clean forget
+.PHONY: help packages html test linkcheck livehtml page accept catalog lock upgrade reader lint bench mutants compatibility clean forget
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,8 @@ $(CONVERTER): requirements-tfjs.txt $(READY)
 $(PACKAGES): package-lock.json package.json $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund
 	@touch $@
+
+packages: $(ALL) ## install what the build needs, and run nothing
 
 html: $(ALL) ## run what is stale, build the site: build/html/ (Chinese), build/html/en/
 	$(SPHINX) -b html $(ZH)

@@ -28,6 +28,7 @@ extensions = [
     "sphinxext.compatibility",
     "sphinxext.outputs",
     "sphinxext.provenance",
+    "sphinxext.results",
     "sphinxext.downloads",
     "sphinxext.errors",
     "sphinxext.demo",
@@ -54,6 +55,7 @@ gallery_pages = [
     "plot_javascript",
     "plot_own_model",
     "plot_check",
+    "plot_matrix",
     "plot_errors",
 ]
 sphinx_gallery_conf = {
@@ -84,7 +86,10 @@ gettext_uuid = False
 html_theme = "furo"
 html_title = languages[language]["title"]
 html_context = {"languages": languages}
-html_static_path = ["docs/_static"]
+html_static_path = [
+    "docs/_static",
+    "node_modules/sortable-tablesort/dist/standalone/sortable.min.js",
+]
 html_css_files = ["site.css"]
 html_favicon = "docs/_static/favicon.svg"
 html_copy_source = False

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import json
 import os
 import platform
 import re
@@ -47,6 +48,8 @@ MISREAD = 15  # the digit that plain_mistake.py shows: some mistakes spare other
 ANDROID = "http://schemas.android.com/apk/res/android"
 ROW = re.compile(r"\[(.*)\]")
 NOT_RUN = "not run: {}\n"
+ANSWERS = ["java_float32.bin", "java_int8.bin"]  # of the app on LiteRT, float32 (n, labels)
+OTHERS = "java_others.json"  # the same for join_answers.py
 
 
 class Unreachable(Exception):
@@ -342,13 +345,34 @@ def record(run: Run, images: np.ndarray, keras: np.ndarray) -> None:
             reason = str(error)
     for name, (command, produce) in outputs(run.folder).items():
         run.keep(name, command, NOT_RUN.format(reason) if reason else produce())
+    for name in ANSWERS:
+        (run.folder / name).touch()
     text = NOT_RUN.format(reason) if reason else agreement(run.folder, images, keras)
     run.keep("android_agreement", "the same digits everywhere", text)
+    (run.folder / OTHERS).write_text(json.dumps({} if reason else others(run.folder)))
+
+
+def others(folder: Path) -> dict[str, dict[str, object]]:
+    """Return what join_answers.py has to know of the answers that agreement() has written."""
+    apk, digits = folder / "app.apk", folder / "digits.bin"
+    median = float(java("OnDesktop", "bench", apk, digits, litert=True)) / 1000
+    return {
+        f"java_{kind}": {
+            "file": f"java_{kind}.bin",
+            "kind": kind,
+            "bytes": (folder / model).stat().st_size,
+            "milliseconds": milliseconds,
+        }
+        for kind, model, milliseconds in (("float32", MODEL, median), ("int8", INT8, None))
+    }
 
 
 def agreement(folder: Path, images: np.ndarray, keras: np.ndarray) -> str:
-    """Return the table: Keras, Python and Java on the same digits, float32 and int8."""
-    lines = [f"{f'{len(images)} test digits':20}    same   off by"]
+    """Return the table: Keras, Python and Java on the same digits, float32 and int8.
+
+    What Java answers on LiteRT is written to ANSWERS.
+    """
+    lines = [f"{f'{len(images):,} test digits':20}    same   off by"]
     digits = folder / "digits.bin"
     for title, model, package, command in (
         ("float32", MODEL, "app.apk", "java"),
@@ -357,6 +381,7 @@ def agreement(folder: Path, images: np.ndarray, keras: np.ndarray) -> str:
         apk = folder / package
         python = python_answers(folder / model, images)
         java_litert = table(desktop(command, apk, digits, litert=True))
+        java_litert.astype("float32").tofile(folder / f"java_{title}.bin")
         java_2021 = table(desktop(command, apk, digits))
         lines.append(title)
         for pair, one, other in (

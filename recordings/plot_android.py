@@ -11,12 +11,12 @@ from recordings.engine import Run, recipe
 DIGITS = """
 import keras, numpy
 samples = numpy.load("mnist_cnn_samples.npz")
-images = samples["image"][:300]
+images = samples["image"][:1000]
 model = keras.models.load_model("mnist_cnn.keras", compile=False)
 numpy.savez(
     "digits.npz",
     images=(images[..., 0] * 255).round().astype("uint8"),
-    labels=samples["labels"][:300],
+    labels=samples["labels"][:1000],
     answers=model.predict(images, verbose=0),
 )
 table = keras.Sequential([keras.Input((13,)), keras.layers.Dense(1)])  # no pictures
@@ -30,7 +30,7 @@ ANSWERING = ("none", "raw", "inverted", "scale", "order")  # mistakes without an
         *("mnist_cnn.keras", "mnist_cnn_samples.npz"),
         *(android.MODEL, android.INT8, android.DYNAMIC, android.LABELS),
     ],
-    writes=["android.json", *screen.PICTURES],
+    writes=["android.json", android.OTHERS, *android.ANSWERS, *screen.PICTURES],
     tools=["javac", "mvn", "aapt2", "zipalign", "readelf"],
     files=[
         "docs/_static/code/lite/android",

@@ -17,7 +17,7 @@ MODELS = (
 @recipe(
     uses=[*PROGRAMS, VERSIONS],
     reads=["mnist_cnn.keras", "mnist_cnn_samples.npz"],
-    writes=["mnist_cnn_check.json"],
+    writes=["mnist_cnn_check.json", "mnist_cnn_answers.npz"],
     tools=TOOLS,
     also=identity,
     alone=True,
@@ -25,10 +25,11 @@ MODELS = (
 def own(run: Run) -> None:
     """Check the model of the tutorial with 1,000 digits."""
     options = "--samples mnist_cnn_samples.npz --json mnist_cnn_check.json"
-    run("check_deployment", f"python check_deployment.py mnist_cnn.keras {options}")
+    answers = "--answers mnist_cnn_answers.npz"
+    run("check_deployment", f"python check_deployment.py mnist_cnn.keras {options} {answers}")
 
 
-@recipe(uses=[*PROGRAMS, VERSIONS], tools=TOOLS, also=identity, alone=True)
+@recipe(uses=[*PROGRAMS, VERSIONS], tools=TOOLS, also=identity)
 def what_fails(run: Run) -> None:
     """Check a recurrent model and one that only its author's program can load."""
     assert run.execute(f'python -c "{MODELS}"')[0] == 0
@@ -39,11 +40,10 @@ def what_fails(run: Run) -> None:
 
 
 @recipe(
-    uses=[*PROGRAMS, VERSIONS, "check_zoo.py"],
+    uses=[*PROGRAMS, VERSIONS, "check_zoo.py", "requirements-qat.txt"],
     writes=["check_zoo.json"],
     tools=TOOLS,
     also=identity,
-    alone=True,
 )
 def zoo(run: Run) -> None:
     """Check models of all kinds, and that each does what is expected of it."""

@@ -45,6 +45,11 @@ KERAS_3 = (
     "import keras; image = keras.Input((4,)); "
     "keras.Model(image, keras.layers.Dense(2)(image)).save('keras3.h5')"
 )
+ORIGIN = (
+    "import inspect, keras; "
+    "source = inspect.getsource(keras.datasets.mnist.load_data).splitlines(); "
+    "print(*(line.strip() for line in source if 'https://storage' in line))"
+)
 LOAD = "import {keras}; print({keras}.models.load_model('keras3.h5', compile=False).input_shape)"
 
 
@@ -82,6 +87,13 @@ def installation(run: Run) -> None:
     run("error_ebadengine", "npm install --offline --no-audit")
 
 
+@recipe(uses=["old_names.py"], writes=["old_names.json"], tools=["tflite_convert", "node"])
+def old_names(run: Run) -> None:
+    """Try what programs of 2018 call, and what takes its place."""
+    run("old_names", "python old_names.py", deprecated="legacy")
+    run("old_dataset", f'python -c "{ORIGIN}"')
+
+
 @recipe(tools=["tensorflowjs_converter"])
 def keras_2(run: Run) -> None:
     """Read a file of Keras 3 with Keras 2, which the converter's environment has."""
@@ -101,7 +113,6 @@ def keras_2(run: Run) -> None:
     reads=["small_model/1"],
     tools=["curl"],
     also=identity,
-    alone=True,
 )
 def requests(run: Run) -> None:
     """Ask a model server wrongly."""

@@ -16,6 +16,7 @@ from recordings.engine import Run, recipe
 PROGRAMS = ["classify.c", "litert.h", "Makefile", "cpuinfo_arm.txt"]
 PYTHON = ["samples_for_c.py", "compare_outputs.py", "convert.py", "inspect_tflite.py"]
 NOT_RUN = "not run: {}\n"
+BUILT = "built"  # the program for this machine and that for Arm; empty where neither was made
 SAMPLES = 100  # the emulation takes a tenth of a second for each
 GLIBC = "readelf -V board/libLiteRt.so | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1"
 
@@ -40,7 +41,9 @@ def benchmark(run: Run) -> None:
 @recipe(
     uses=[*PROGRAMS, *PYTHON],
     reads=["board.tflite", "board_int8.tflite", "mnist_cnn.tflite", "mnist_cnn_samples.npz"],
-    writes=["linux.json", "board_agreement.json", "board_int8_agreement.json"],
+    writes=[
+        *("linux.json", "board_agreement.json", "board_int8_agreement.json", BUILT),
+    ],
     tools=["bash", "make", "cc", "readelf", "unshare", "qemu-aarch64", "aarch64-linux-gnu-gcc"],
     files=["recordings/arm.py"],
 )
@@ -69,6 +72,11 @@ def in_c(run: Run) -> None:
         if not outputs:
             (run.folder / f"{model}_agreement.json").write_text("{}")
     (run.folder / "linux.json").write_text(json.dumps(figures(run)))
+    (run.folder / BUILT).mkdir()
+    for name in ("classify", "board"):
+        if (run.folder / name).exists():
+            copy = shutil.copytree if name == "board" else shutil.copy
+            copy(run.folder / name, run.folder / BUILT / name)
     mistakes(run, native, board)
 
 

@@ -32,7 +32,6 @@ def convert(run: Run) -> None:
     uses=["model_server.py", "rest_client.py", "grpc_client.py"],
     reads=["patches/1", *SAMPLES],
     also=identity,
-    alone=True,
 )
 def serve(run: Run) -> None:
     """Serve it over REST and gRPC."""

@@ -24,10 +24,10 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from recordings import android
+from recordings.chromium import ARGUMENTS, browser_path
 from recordings.engine import dataset
 from recordings.engine.site import Site
 from recordings.engine.store import Store
-from tests.chromium import ARGUMENTS, browser_path
 
 ROOT = Path(__file__).parents[1]
 PYTHON = str(ROOT / ".venv" / "bin" / "python")

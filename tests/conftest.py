@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.chromium import ARGUMENTS, browser_path
+from recordings.chromium import ARGUMENTS, browser_path
 
 # A slow moment of the machine is no fault of what is tested.
 hypothesis.settings.register_profile("unhurried", deadline=None)

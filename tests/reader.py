@@ -47,6 +47,7 @@ CHAPTERS = {
     "boards": ["lite/convert", "lite/litert", "lite/linux", "lite/micro"],
     "javascript": ["javascript"],
     "own_model": ["own_model"],
+    "check": ["check"],
 }
 WITH_SERVER = {"serving", "own_model"}
 INSTALLS = re.compile(r"pip install|npm ci|tfjs_env\.py|-m venv")  # a reader with --fresh does it
@@ -59,12 +60,13 @@ NOT_HERE = {  # what a reader has and this machine does not
     "compiled-float": "a program with the mistake in it",
     "convert-no-samples": "a folder without samples",
     "linux-cpuinfo": "a shell that says what ended the program",
+    "join-answers": "the answers of Java, C and a browser",
     "micro-float": "a program with the mistake in it",
     "tfjs-no-converter": "a machine without the converter",
 }
 # Files that the examples of errors are about: recipes break them, a reader has them already.
 BROKEN = re.compile(
-    r"\b(broken|lstm|select|photo|three_labels|part|cut|swapped)\.\w+|\belsewhere/|\btfjs_cut\b|\bno_such|keras_model"
+    r"\b(broken|lstm|own_code|select|photo|three_labels|part|cut|swapped)\.\w+|\belsewhere/|\btfjs_cut\b|\bno_such|keras_model"
 )
 PLAIN = {  # a terminal without color, and npm without remarks on the configuration of this machine
     **{"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},

@@ -28,7 +28,9 @@
     const place = document.createComment('');
     term.before(place);
     const quoted = [...term.querySelectorAll('code'), ...definition.querySelectorAll(':scope > p code')];
-    const messages = quoted.map((code) => words(code.textContent)).filter((message) => message.length);
+    // a message in parts: an ellipsis stands for any text
+    const messages = quoted.map((code) => code.textContent.split('…').map(words).filter((part) => part.length))
+      .filter((parts) => parts.length);
     return { term, definition, place, messages, all: new Set(words(term.textContent + definition.textContent)) };
   });
 
@@ -56,9 +58,10 @@
   }
 
   /** Return how much a message is like a text; the last word may still be being typed. */
-  function likeness(message, text, known, typed) {
+  function likeness(parts, text, known, typed) {
+    const message = parts.flat();
     const common = message.filter((word) => known.has(word) || (typed && word.startsWith(typed)));
-    const run = longestRun(message, text);
+    const run = parts.reduce((sum, part) => sum + longestRun(part, text), 0);
     const share = total(common) / total(message);
     const asked = total([...known].filter((word) => message.includes(word))) / total([...known]);
     const whole = run > 0.99 * total(message) ? 1.6 : 1; // from its first word to its last

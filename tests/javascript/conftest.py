@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.chromium import ROOT
+from recordings.chromium import ROOT
 
 CODE = ROOT / "docs" / "_static" / "code"
 BIN = Path(sys.executable).parent

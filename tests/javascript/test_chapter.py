@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route
 
-from tests.chromium import ROOT
+from recordings.chromium import ROOT
 
 from .conftest import READY, Demo
 

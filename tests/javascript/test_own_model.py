@@ -15,8 +15,8 @@ import pytest
 from keras import layers
 from playwright.sync_api import Browser
 
+from recordings.chromium import ROOT
 from recordings.engine.site import Site
-from tests.chromium import ROOT
 
 from .conftest import BIN, ENVIRONMENT, run_in
 

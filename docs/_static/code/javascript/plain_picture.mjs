@@ -1,11 +1,12 @@
 /** Classify a color picture that the reader of a page chooses. */
 import * as tf from '@tensorflow/tfjs';
 
-const model = await tf.loadGraphModel('my_tfjs/model.json');
-const [, height, width] = model.inputs[0].shape;
+const loading = tf.loadGraphModel('my_tfjs/model.json'); // a picture may be chosen before it is there
 
 document.querySelector('input').addEventListener('change', async ({ target }) => {
   const picture = await createImageBitmap(target.files[0]);
+  const model = await loading;
+  const [, height, width] = model.inputs[0].shape;
   const probabilities = tf.tidy(() => {
     const pixels = tf.browser.fromPixels(picture); // (height, width, 3), 0 to 255
     const resized = tf.image.resizeBilinear(pixels, [height, width], false, true);

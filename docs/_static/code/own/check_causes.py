@@ -35,7 +35,7 @@ CAUSES = [
         "give recurrent layers unroll=True and a fixed length; or use float16",
     ),
     Cause(
-        "crashed-sigsegv",
+        "crashed-sigabrt",
         r"^crashed",
         "native code ended the process; nothing could be caught",
         "try the newest version; report it with the model",

@@ -2,7 +2,7 @@
 
 Reads a .keras or .h5 file or a SavedModel, and samples of its inputs or, without them, makes some
 from its signature. Each target is tried in a temporary folder and in another process, so that a
-crash in native code is a line of the table and not the end. Writes nothing but --json.
+crash in native code is a line of the table and not the end. Writes only --json and --answers.
 The exit code is 1 if a target that --targets names fails; without --targets, if none works.
 """
 
@@ -420,6 +420,12 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     parser.add_argument(
+        "--answers",
+        type=Path,
+        metavar="FILE.npz",
+        help="write what the model and each target answered there, as TARGET/OUTPUT",
+    )
+    parser.add_argument(
         "--limit", type=at_least(1), default=120, metavar="SECONDS", help="for each (default: 120)"
     )
     return parser.parse_args()
@@ -438,8 +444,22 @@ def written(job: Job) -> dict[str, Any]:
     return {"model": job.model.name, **job.facts, **error, "targets": rows}
 
 
+def answers(job: Job) -> dict[str, Any]:
+    """Return what --answers writes: the outputs of the model and of each target, by name."""
+    import numpy as np
+
+    files = {"model": job.folder / "reference.npz"}
+    files |= {target: job.folder / f"{target}.answers.npz" for target in job.targets}
+    found: dict[str, Any] = {}
+    for target, file in files.items():
+        if file.exists():
+            with np.load(file, allow_pickle=False) as outputs:
+                found |= {f"{target}/{name}": outputs[name] for name in outputs.files}
+    return found
+
+
 def main() -> None:
-    """Check, print the table, write the JSON."""
+    """Check, print the table, write what was asked for."""
     options = parse_options()
     existing(options.model, "python mnist_cnn.py")
     if options.model.is_dir():
@@ -452,6 +472,11 @@ def main() -> None:
         if options.json:
             with whole(options.json) as file:
                 file.write_text(json.dumps(written(job), indent=1))
+        if options.answers:
+            import numpy as np
+
+            with whole(options.answers) as file, file.open("wb") as stream:
+                np.savez_compressed(stream, allow_pickle=False, **answers(job))
         if reason := problem(job):
             raise ProgramError(reason)
         print("\n".join(report(job)))

@@ -56,9 +56,10 @@ class NotInstalled(Exception):
 
 @dataclass
 class Case:
-    """A model under check, and the folder for all that is made of it."""
+    """A model under check, the folder for all that is made of it, and the target that is tried."""
 
     folder: Path
+    target: str = "prepare"
 
     @functools.cached_property
     def asked(self) -> dict[str, Any]:
@@ -454,6 +455,7 @@ def judged(case: Case, outputs: Arrays, kind: str) -> dict[str, Any]:
     """
     import numpy as np
 
+    np.savez(case.folder / f"{case.target}.answers.npz", allow_pickle=False, **outputs)
     file = case.folder / "labels.npy"
     figures = compare(outputs, case.reference, np.load(file) if file.exists() else None)
     coarse = kind in ("dynamic", "int8")
@@ -856,6 +858,7 @@ TARGETS: dict[str, Callable[[Case], dict[str, Any]]] = {
 def attempt(case: Case, target: str, log: Path) -> dict[str, Any]:
     """Return the row of a target, whatever happens."""
     start = log.stat().st_size if log.exists() else 0
+    case.target = target
     try:
         return {"status": "works", **TARGETS[target](case)}
     except NotInstalled as error:

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ NOT_IN_TFJS = "tensorflowjs-converter-failed-on"
 NO_LOOP_IN_TFJS = "fusedmatmul-only-supports-rank-1-bias"
 NOT_IN_MICRO = "didn-t-find-op-for-builtin-opcode"
 NO_TYPE_IN_MICRO = "input-type-not-supported"
-CRASHED = "crashed-sigsegv"
+CRASHED = "crashed-sigabrt"
 DIFFERS, INT8_DIFFERS = "float32-differs-from-the-model", "int8-differs-from-the-model"
 Expected = dict[str, str]
 ZOO: dict[str, tuple[Callable[[Path], None], Expected]] = {}
@@ -389,50 +389,13 @@ def uint8_picture(path: Path) -> None:
 
 @animal()
 def keras2_h5(path: Path) -> None:
-    """An .h5 file as Keras 2 wrote it."""
-    import h5py
-    import numpy as np
+    """An .h5 file that Keras 2 wrote; `pip install --no-deps -r requirements-qat.txt` has it."""
+    import tf_keras
 
-    def layer(kind: str, **config: Any) -> dict[str, Any]:
-        more = {"trainable": True, "dtype": "float32"}
-        return {"class_name": kind, "config": {**more, **config}}
-
-    dense = {
-        "use_bias": True,
-        "kernel_initializer": {"class_name": "GlorotUniform", "config": {"seed": None}},
-        "bias_initializer": {"class_name": "Zeros", "config": {}},
-        "kernel_regularizer": None,
-        "bias_regularizer": None,
-        "activity_regularizer": None,
-        "kernel_constraint": None,
-        "bias_constraint": None,
-    }
-    shape = [None, 5]
-    stack = [
-        {
-            "class_name": "InputLayer",
-            "config": {
-                **{"batch_input_shape": shape, "dtype": "float32", "sparse": False},
-                **{"ragged": False, "name": "dense_input"},
-            },
-        },
-        layer("Dense", name="dense", batch_input_shape=shape, units=4, activation="relu", **dense),
-        layer("Dense", name="dense_1", units=2, activation="softmax", **dense),
-    ]
-    config = {"class_name": "Sequential", "config": {"name": "sequential", "layers": stack}}
-    random = np.random.default_rng(0)
-    with h5py.File(path.with_suffix(".h5"), "w") as file:
-        file.attrs.update(keras_version="2.15.0", backend="tensorflow")
-        file.attrs["model_config"] = json.dumps(config)
-        weights = file.create_group("model_weights")
-        weights.attrs.update(keras_version="2.15.0", backend="tensorflow")
-        weights.attrs["layer_names"] = [b"dense", b"dense_1"]
-        for name, sizes in (("dense", (5, 4)), ("dense_1", (4, 2))):
-            names = [f"{name}/kernel:0", f"{name}/bias:0"]
-            group = weights.create_group(name)
-            group.attrs["weight_names"] = [text.encode() for text in names]
-            group[names[0]] = random.normal(size=sizes).astype("float32")
-            group[names[1]] = np.zeros(sizes[1], "float32")
+    layers = tf_keras.layers
+    shape = layers.Input((5,))
+    model = tf_keras.Sequential([shape, layers.Dense(4, "relu"), layers.Dense(2, "softmax")])
+    model.save(path.with_suffix(".h5"))
 
 
 @animal()
@@ -534,6 +497,17 @@ def table(results: dict[str, dict[str, str]]) -> Iterator[str]:
             yield f"    {result}: {'all' if len(where) == len(targets) else ', '.join(where)}"
 
 
+def messages(jobs: Iterable[check_deployment.Job]) -> Iterator[str]:
+    """Yield each entry of the page of errors that was met, and the first message of it."""
+    told: set[str] = set()
+    for job in jobs:
+        for row in job.rows.values():
+            if (entry := row.get("entry")) and entry not in told:
+                told.add(entry)
+                yield f"{entry}:"
+                yield f"    {row['message']}"
+
+
 def main() -> None:
     """Build, check, print, write."""
     parser = argparse.ArgumentParser(
@@ -566,7 +540,7 @@ def main() -> None:
         rows = {n: check_deployment.written(job) for n, job in zip(names, jobs, strict=True)}
     with whole("check_zoo.json") as file:
         file.write_text(json.dumps({"results": results, "models": rows}, indent=1))
-    print("\n".join(table(results)))
+    print("\n".join([*table(results), "", *messages(jobs), ""]))
     wrong = list(surprises(results))
     print(f"{len(names)} models, {len(wrong)} results that were not expected")
     if wrong:

@@ -1,7 +1,7 @@
 """Put the answers of other machines into one table with those of check_deployment.py.
 
-Reads what `check_deployment.py MODEL --samples FILE --json CHECK --answers ANSWERS` has written, and
-OTHERS, a JSON object with an entry for each further runtime: `file`, its answers to the first of
+Reads what `check_deployment.py MODEL --samples FILE --json CHECK --answers ANSWERS` has written,
+and OTHERS, JSON objects with an entry for each further runtime: `file`, its answers to the first of
 the same samples, float32 (n, classes) without a header; `kind`, float32, float16, dynamic, uint8 or
 int8; `bytes`, what is shipped; `milliseconds`, the time of one sample, or null.
 Prints the table and writes it to MATRIX, with the samples that the runtimes disagree about. Ends
@@ -39,7 +39,7 @@ def kind_of(target: str) -> str:
 
 
 def checked(check: str, answers: str) -> tuple[dict[str, Any], dict[str, np.ndarray], float]:
-    """Return the rows of the targets that answered, their answers (n, classes), the model's time."""
+    """Return rows and answers (n, classes) of the targets that answered, and the model's time."""
     import numpy as np
 
     existing(check, "python check_deployment.py … --json")
@@ -106,8 +106,8 @@ def disagreements(
 
 def lines(rows: dict[str, dict[str, Any]], count: int) -> list[str]:
     """Return the table as text."""
-    head = f"{f'{count:,} samples':24} {'bytes':>11} {'right':>8} {'same':>8} {'off by':>7} {'time':>6}"
-    shown = [head]
+    titles = f"{'bytes':>11} {'right':>8} {'same':>8} {'off by':>7} {'time':>6}"
+    shown = [f"{f'{count:,} samples':24} {titles}"]
     for name, row in rows.items():
         right = "" if row["accuracy"] is None else f"{row['accuracy']:.2%}"
         time = "" if row["ratio"] is None else f"{row['ratio']:.2g}"
@@ -136,16 +136,18 @@ def main() -> None:
     )
     parser.add_argument("check", metavar="CHECK")
     parser.add_argument("answers", metavar="ANSWERS")
-    parser.add_argument("others", metavar="OTHERS")
+    parser.add_argument("others", metavar="OTHERS", nargs="*")
     parser.add_argument("--matrix", default="matrix.json", help="default: %(default)s")
     samples.add_argument(parser)
     options = parser.parse_args()
     check_writable()
     rows, arrays, milliseconds = checked(options.check, options.answers)
-    more, further = others(options.others, arrays[MODEL].shape[1])
-    rows, arrays = {**rows, **more}, {**arrays, **further}
-    _, labels = samples.read(options.samples)
+    for path in options.others:
+        more, further = others(path, arrays[MODEL].shape[1])
+        rows, arrays = {**rows, **more}, {**arrays, **further}
     count = min(map(len, arrays.values()))
+    _, labels = samples.read(options.samples)
+    labels = None if labels is None else labels[:count]
     model = arrays[MODEL]
     table = {}
     for name, row in rows.items():
@@ -154,17 +156,14 @@ def main() -> None:
             "kind": row["kind"],
             "bytes": row["bytes"],
             "ratio": time / milliseconds if time else None,
-            **compared(arrays[name][:count], model[:count], None if labels is None else labels[:count]),
+            **compared(arrays[name][:count], model[:count], labels),
         }
-    found = {
-        "samples": count,
-        "rows": table,
-        "disagreements": disagreements(arrays, labels, count),
-    }
+    differ = disagreements(arrays, labels, count)
+    found = {"samples": count, "rows": table, "disagreements": differ}
     with whole(options.matrix) as file:
         file.write_text(json.dumps(found, indent=1))
     print("\n".join(lines(table, count)))
-    print(f"{len(found['disagreements'])} samples with more than one answer")
+    print(f"{len(differ)} samples with more than one answer")
     if wrong := too_far(table):
         raise ProgramError(f"too far from the model: {', '.join(wrong)}")
 

@@ -1,0 +1,77 @@
+"""
+同样的数字，每一种运行方式
+==========================
+
+前面各页在不同的机器和语言里运行过同一个模型。这一页把它们对同样一批测试图片的回答放进一张表。逐一检查的办法见 :doc:`/check`。
+"""
+
+# %%
+# 一张表
+# ------
+#
+# 点击表头排序。``java_…`` 是 Android 应用的代码在 JVM 上运行，``c_…`` 是 C 程序，``arm_…`` 是它在模拟的 Arm 开发板上，``browser_…`` 是真实的浏览器，其余由 ``check_deployment.py`` 运行。准确率、相同和最大差都是头 1,000 张测试图片的；跑得快的还回答了全部测试图片。没有用时的，是在这台机器上模拟的处理器，量出来没有意义；浏览器的 webgl 在这里由软件计算，也不代表显卡。
+#
+# .. result-table:: matrix.html
+#    :files: matrix.json matrix_all.json
+#
+# 把它们合在一起的程序也检查容差：超出了，就以错误结束。
+#
+# 差多少，要多久
+# --------------
+#
+# 左边是与 Keras 相差最大的一个概率，右边是一个样本的用时，以 Keras 的为 1。都是越靠左越好；颜色是数值的种类。
+
+# sphinx_gallery_start_ignore
+if "sphinx" in __import__("sys").modules:  # a reader has the files already
+    __import__("recordings").take("plot_matrix")
+# sphinx_gallery_end_ignore
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+matrix = json.loads(Path("matrix.json").read_text())
+rows = matrix["rows"]
+colors = {"float32": "C0", "float16": "C1", "dynamic": "C2", "uint8": "C4", "int8": "C3"}
+names = list(rows)
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 7), sharey=True, layout="constrained")
+for kind, color in colors.items():
+    of_kind = [name for name in names if rows[name]["kind"] == kind]
+    gaps = [max(rows[name]["largest_difference"], 1e-8) for name in of_kind]
+    timed = [name for name in of_kind if rows[name]["ratio"]]
+    left.plot(gaps, [names.index(n) for n in of_kind], "o", color=color, label=kind)
+    ratios = [rows[name]["ratio"] for name in timed]
+    right.plot(ratios, [names.index(n) for n in timed], "o", color=color)
+
+left.set(xscale="log", title="Largest difference", yticks=range(len(names)))
+left.set_yticklabels(names)
+left.invert_yaxis()
+figure.legend(loc="outside upper center", ncols=len(colors))
+right.set(xscale="log", title="Time of one sample (Keras: 1)")
+right.axvline(1, color="gray", linewidth=1)
+for axis in (left, right):
+    axis.grid(axis="y", alpha=0.3)
+
+# %%
+# 意见不一的数字
+# --------------
+#
+# 全部测试图片里，不是每一处都得出同一个标签的，以及各有几处这样说。它们大多连人也要看上两眼：模型对这样的图片本来就没有把握，量化的一点误差就换了名次。
+#
+# .. console:: join_all
+#    :match: samples
+
+images = np.load("mnist_cnn_samples.npz")["image"]
+differ = json.loads(Path("matrix_all.json").read_text())["disagreements"][:4]
+figure, axes = plt.subplots(1, max(len(differ), 1), figsize=(9, 3.6), squeeze=False)
+for axis in axes[0]:
+    axis.axis("off")
+
+for axis, sample in zip(axes[0], differ, strict=False):
+    axis.imshow(images[sample["index"]].squeeze(), cmap="gray_r")
+    said = sorted(sample["said"].items(), key=lambda item: -len(item[1]))
+    lines = [f"{label}: {len(who)}" for label, who in said]
+    axis.set_title("\n".join([f"test digit {sample['index']}, a {sample['label']}", *lines]))
+
+figure.tight_layout()
