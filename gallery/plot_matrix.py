@@ -71,7 +71,7 @@ for axis in axes[0]:
 for axis, sample in zip(axes[0], differ, strict=False):
     axis.imshow(images[sample["index"]].squeeze(), cmap="gray_r")
     said = sorted(sample["said"].items(), key=lambda item: -len(item[1]))
-    lines = [f"{label}: {len(who)}" for label, who in said]
-    axis.set_title("\n".join([f"test digit {sample['index']}, a {sample['label']}", *lines]))
+    title = f"test digit {sample['index']}, a {sample['label']}"
+    axis.set_title("\n".join([title, *(f"{len(who)} say {label}" for label, who in said)]))
 
 figure.tight_layout()

@@ -309,3 +309,10 @@ class TestPackage:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert (tmp_path / "org" / "example" / "digits" / "MainActivity.class").exists()
+
+
+def test_colors_become_the_gray_that_python_computes(tmp_path: Path, folder: Path) -> None:
+    """Red, green, and blue, each alone: digits are gray, and no other test would tell weights."""
+    colors = android.write_pictures(tmp_path / "colors.bin", 255 * np.eye(3, dtype=np.uint8))
+    gray = android.table(android.java("OnDesktop", "gray", colors))[0]
+    assert gray == pytest.approx([1 - 0.299, 1 - 0.587, 1 - 0.114], abs=1e-6)

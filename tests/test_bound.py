@@ -120,7 +120,7 @@ def helps() -> dict[str, str]:
         if (
             path.suffix == ".py"
             and not name.startswith("plain_")
-            and "ArgumentParser" in (text := path.read_text(encoding="utf-8"))
+            and re.search("ArgumentParser|_parser\\(", text := path.read_text(encoding="utf-8"))
             and "__main__" in text
         ):
             done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -76,6 +77,11 @@ def test_it_says_what_python_says_and_leaves_no_memory(
     assert "Sanitizer" not in done.stderr
     compared = forked.run(folder, "compare_outputs.py", f"{name}.tflite", "out.bin")
     assert compared.returncode == 0, compared.stderr
+    (row,) = json.loads((folder / f"{name}_agreement.json").read_text()).values()
+    step = 1 / 256  # of an int8 softmax
+    assert row["largest_difference"] <= (step if name.endswith("int8") else 1e-6)
+    first = np.fromfile(folder / "out.bin", "float32")[:3]
+    assert f"top label: {first.argmax()}\n" in done.stdout
 
 
 def test_threads_change_nothing(folder: Path) -> None:

@@ -19,7 +19,8 @@ final class OnDesktop {
   private static final String USAGE =
       "usage: OnDesktop print|plain|plain-kotlin|java|kotlin|int8|bench APK PICTURES\n"
           + "       OnDesktop row APK NUMBERS\n"
-          + "       OnDesktop center DRAWING DRAWN WIDTH HEIGHT";
+          + "       OnDesktop center DRAWING DRAWN WIDTH HEIGHT\n"
+          + "       OnDesktop gray COLORS";
 
   private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
@@ -41,6 +42,10 @@ final class OnDesktop {
       int[] sizes = Arrays.stream(arguments).skip(2).mapToInt(Integer::parseInt).toArray();
       float[] drawing = Picture.brightness(pixels(Path.of(arguments[1]), 1));
       OUT.println(Arrays.toString(Centering.center(drawing, sizes[0], sizes[1], sizes[2])));
+      return;
+    }
+    if (arguments.length == 2 && arguments[0].equals("gray")) {
+      OUT.println(Arrays.toString(Picture.brightness(pixels(Path.of(arguments[1]), 3))));
       return;
     }
     if (arguments.length != 3) {
