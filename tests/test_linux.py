@@ -122,6 +122,12 @@ def test_mistakes_are_named_in_one_line(folder: Path) -> None:
     assert usage.stderr.startswith("usage: classify")
 
 
+def test_an_open_batch_is_named(folder: Path) -> None:
+    converted = forked.run(folder, "convert.py", "row.keras", "--name", "open")
+    assert converted.returncode == 0, converted.stderr
+    fails_with(folder, "./classify", "open.tflite", "row_samples.bin", says="the batch is open")
+
+
 def test_swapped_bytes_are_suspected_and_right_ones_are_not(folder: Path) -> None:
     values = np.fromfile(folder / "row_samples.bin", "float32")
     values.astype(">f4").tofile(folder / "swapped.bin")
