@@ -8,10 +8,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from serving_protocol import invalid
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
+from .protocol import invalid
+
 Array = npt.NDArray[Any]
+
+MAX_RANK = 254  # TensorFlow's own limit
+_TYPE_NAMES = {"float16": "half", "float32": "float", "float64": "double"}
+
+
+def type_name(datatype: int) -> str:
+    """Return the name of a DataType as the server prints it."""
+    name: str = tf.as_dtype(datatype).name
+    return _TYPE_NAMES.get(name, name)
+
 
 # The typed field that each type's values stand in.
 _FIELDS = {

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from serving_protocol import Code, ServingError, from_tensorflow, invalid
 from tensorflow.core.protobuf import config_pb2
+
+from .protocol import Code, ServingError, from_tensorflow, invalid
 
 Array = npt.NDArray[Any]
 
