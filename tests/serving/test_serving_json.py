@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import struct
 from types import SimpleNamespace
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+import rapidjson
 import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from model_server import json_answers, json_requests
+from model_server import json_answers, json_requests, json_text
 from model_server.json_text import MAX_QUOTED
 from model_server.protocol import ServingError
 
@@ -341,3 +343,43 @@ def test_half_is_not_to_be_had_as_in_the_server() -> None:
     assert caught.value.code.http == 501
     with pytest.raises(ServingError, match="Failed to write JSON value for tensor type: half"):
         json_answers.write_rows({"y": np.zeros(1, np.float16)})
+
+
+PIECES = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"a"',
+    '"\\u12"',
+    '"\\u00e9\\uD83D\\uDE00"',
+    '"\\ud800"',
+    '"\\x"',
+]
+PIECES += ['"é漢"', "1", "-", "-0", "01", "1.", "1e", "1e400", "0.25", "12345678901234567890123"]
+PIECES += ["NaN", "-Infinity", "Infx", "Infinit", "nul", "true", "tru", "x", " ", "\n", '"', "\\"]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join), st.booleans())
+@example('{"a":1,}', False)
+@example('{"a" 1}', False)
+@example("[1 2]", False)
+def test_the_parser_reads_as_rapidjson(text: str, inside: bool) -> None:
+    """Values, and texts and offsets of errors; but it stops behind the first value."""
+    body = ('{"a":' * inside + text).encode()
+    try:
+        expected = repr(rapidjson.loads(body, number_mode=rapidjson.NM_NATIVE | rapidjson.NM_NAN))
+    except rapidjson.JSONDecodeError as error:
+        expected = str(error)
+    except ValueError as error:
+        expected = str(error)
+    try:
+        found = repr(json_text._Parser(body).document())
+    except ServingError as error:
+        _, why, offset = re.split(r"JSON Parse error: (.*) at offset: ", error.message)[0:3]
+        found = f"Parse error at offset {offset}: {why}"
+    newer = ("The document root must not be followed by other values", "The document is empty")
+    if not any(text in expected + found for text in newer):
+        assert found == expected

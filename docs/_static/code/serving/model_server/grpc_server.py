@@ -34,7 +34,7 @@ from .protocol import (
     invalid,
 )
 from .replies import metadata_reply, status_reply
-from .tensors import read_tensors, write_tensor
+from .tensors import Tensors, write_tensor
 
 MAX_MESSAGE_BYTES = 2**31 - 1
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -97,10 +97,9 @@ class _Prediction(_Answering, prediction_service_pb2_grpc.PredictionServiceServi
         spec = _spec_of(request)
         reply = predict_pb2.PredictResponse()
         with self._manager.use(address_of(spec)) as (runner, version):
-            inputs = read_tensors(request.inputs)
             start = time.perf_counter()
             outputs = inference.predict(
-                runner, spec.signature_name, inputs, list(request.output_filter)
+                runner, spec.signature_name, Tensors(request.inputs), request.output_filter
             )
         self._ran(spec.name, "Predict", start)
         _fill_spec(reply.model_spec, spec.name, spec.signature_name, version)

@@ -62,8 +62,8 @@ def predict(
     if runner.check_methods:
         _check_method(signature)
     _check_inputs(signature, inputs)
-    aliases = _outputs(signature, output_filter)
     feeds = {signature.inputs[alias].name: value for alias, value in inputs.items()}
+    aliases = _outputs(signature, output_filter)
     fetches = [signature.outputs[alias].name for alias in aliases]
     values = runner.run(feeds, fetches, timeout_ms)
     return dict(zip(aliases, values, strict=True))

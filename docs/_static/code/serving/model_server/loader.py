@@ -15,7 +15,7 @@ from .inference import Runner
 from .metrics import Metrics
 from .protocol import Code, ServingError, from_tensorflow, invalid
 from .saved_model import ServedModel
-from .tensors import read_tensors
+from .tensors import Tensors
 
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 MAX_WARMUP_RECORDS = 1000
@@ -121,7 +121,7 @@ def _replay_one(runner: Runner, log: PredictionLog) -> None:
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
         predict = log.predict_log.request
-        tensors = read_tensors(predict.inputs)
+        tensors = Tensors(predict.inputs)
         inference.predict(runner, predict.model_spec.signature_name, tensors, predict.output_filter)
     elif kind == "classify_log":
         classify = log.classify_log.request

@@ -94,6 +94,7 @@ class ModelManager:
         self._models: dict[str, _Model] = {}
         self._removed: dict[str, _Model] = {}  # their END is still reported
         self._labels: dict[str, dict[str, int]] = {}
+        self._configured = False
         self._lock = threading.Lock()  # the tables above; never held while a model loads
         self._changing = threading.RLock()  # one poll or configuration at a time
         self.stopped = threading.Event()  # set by close()
@@ -175,10 +176,17 @@ class ModelManager:
             log.info("Taking no action for empty config.")
             return
         if config.WhichOneof("config") != "model_config_list":
+            if self._configured:
+                raise ServingError(
+                    Code.FAILED_PRECONDITION,
+                    "Cannot transition to requested config. It is only legal to transition from one"
+                    " ModelConfigList to another.",
+                )
             raise invalid("ModelServer does not yet support custom model config.")
         configs = list(config.model_config_list.config)
         _check_configs(configs)
         with self._changing:
+            self._configured = True
             self._set_labels(configs)
             log.info("Adding/updating models.")
             self._fail_without_versions(configs)
