@@ -1,9 +1,9 @@
 """Check where models can be deployed: our own, one with a recurrent layer, and a zoo."""
 
 from recordings.engine import Run, recipe
-from recordings.server import identity
+from recordings.server import PROGRAM, identity
 
-PROGRAMS = ["check_deployment.py", "check_targets.py", "check_node.mjs", "model_server.py"]
+PROGRAMS = ["check_deployment.py", "check_targets.py", "check_node.mjs", PROGRAM]
 TOOLS = ["tensorflowjs_converter", "node"]
 VERSIONS = "requirements-embedded.txt"  # the interpreter of microcontrollers is one of the targets
 MODELS = (

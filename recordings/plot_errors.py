@@ -5,9 +5,9 @@ import shutil
 import sysconfig
 
 from recordings.engine import Run, recipe
-from recordings.server import ask, identity, serving
+from recordings.server import PROGRAM, ask, identity, serving
 
-SERVER = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=small"
+SERVER = "python -m model_server --rest_api_port=8501 --port=8500 --model_name=small"
 MODEL = "http://localhost:8501/v1/models/small"
 SMALL = '--model_base_path="$PWD/small_model"'
 GRPC = (
@@ -109,7 +109,7 @@ def keras_2(run: Run) -> None:
 
 
 @recipe(
-    uses=["model_server.py"],
+    uses=[PROGRAM],
     reads=["small_model/1"],
     tools=["curl"],
     also=identity,

@@ -1,9 +1,9 @@
 """Take another model, of color patches, to every target with the same programs."""
 
 from recordings.engine import Run, recipe
-from recordings.server import identity, serving
+from recordings.server import PROGRAM, identity, serving
 
-SERVER = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=patches"
+SERVER = "python -m model_server --rest_api_port=8501 --port=8500 --model_name=patches"
 SAMPLES = ["patches_samples.npz", "patches_calibration.npz", "patches_labels.txt"]
 OWN = "--samples patches_samples.npz"
 
@@ -29,7 +29,7 @@ def convert(run: Run) -> None:
 
 
 @recipe(
-    uses=["model_server.py", "rest_client.py", "grpc_client.py"],
+    uses=[PROGRAM, "rest_client.py", "grpc_client.py"],
     reads=["patches/1", *SAMPLES],
     also=identity,
 )

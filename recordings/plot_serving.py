@@ -3,9 +3,9 @@
 import shutil
 
 from recordings.engine import Run, recipe
-from recordings.server import ask, identity, refuse, serving
+from recordings.server import PROGRAM, ask, identity, refuse, serving
 
-SERVER = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=mnist"
+SERVER = "python -m model_server --rest_api_port=8501 --port=8500 --model_name=mnist"
 MODEL = "http://localhost:8501/v1/models/mnist"
 PREDICT = f"curl --silent {MODEL}:predict --data"
 PLAIN = ["plain_rest.py", "plain_grpc.py", "plain_rest.mjs"]
@@ -20,7 +20,7 @@ WRONG = (
 
 
 @recipe(
-    uses=["model_server.py", *PLAIN, *CLIENTS, "compare_interfaces.py"],
+    uses=[PROGRAM, *PLAIN, *CLIENTS, "compare_interfaces.py"],
     reads=["saved_model/1", "mnist_cnn.keras", "mnist_cnn_samples.npz"],
     writes=["request.json", "interfaces.json", "model_server.json"],
     tools=["curl", "node"],
@@ -91,7 +91,7 @@ def mistakes(run: Run) -> None:
 
 def silent_servers(run: Run) -> None:
     """Start servers beside the first whose port is taken, or whose folder holds no version."""
-    taken = "python model_server.py --rest_api_port=8511 --port=8500 --model_name=mnist"
+    taken = "python -m model_server --rest_api_port=8511 --port=8500 --model_name=mnist"
     run.environment["GRPC_VERBOSITY"] = "NONE"  # gRPC's own line has the time and the process
     refuse(run, "serving_grpc_port_in_use", f'{taken} --model_base_path="$PWD/saved_model"')
     del run.environment["GRPC_VERBOSITY"]
@@ -110,7 +110,7 @@ def silent_servers(run: Run) -> None:
             "No versions of servable",
         ),
     ):
-        start = f"python model_server.py {port} --port=8510 --model_name=mnist {folder}"
+        start = f"python -m model_server {port} --port=8510 --model_name=mnist {folder}"
         with serving(run, name, start, until=log):
             pass
 

@@ -1,9 +1,9 @@
 """Roll versions forward and back under load; labels, several models, metrics."""
 
 from recordings.engine import Run, recipe
-from recordings.server import ask, identity, serving
+from recordings.server import PROGRAM, ask, identity, serving
 
-PROGRAMS = ["model_server.py", "write_warmup.py", "roll_version.py", "model_config.py"]
+PROGRAMS = [PROGRAM, "write_warmup.py", "roll_version.py", "model_config.py"]
 CLIENTS = ["rest_client.py", "reload_config.py", "plain_pictures.py", "plain_png.py"]
 CONFIGURATION = ["batching.config", "monitoring.config"]
 
@@ -21,7 +21,7 @@ def roll(run: Run) -> None:
     with serving(
         run,
         "versions_start",
-        "python model_server.py --rest_api_port=8501 --port=8500"
+        "python -m model_server --rest_api_port=8501 --port=8500"
         ' --model_name=mnist --model_base_path="$PWD/saved_model"'
         ' --enable_batching --batching_parameters_file="$PWD/batching.config"'
         ' --monitoring_config_file="$PWD/monitoring.config"',
@@ -49,13 +49,13 @@ def roll(run: Run) -> None:
 
 
 @recipe(
-    uses=["serving_compose.yaml", "serving_kubernetes.yaml"],
+    uses=["deploy/compose.yaml", "deploy/kubernetes.yaml"],
     tools=["check-jsonschema", "kubernetes-validate"],
 )
 def check(run: Run) -> None:
     """Validate the files for compose and Kubernetes against their schemas."""
     run(
         "check_compose",
-        "check-jsonschema --builtin-schema vendor.compose-spec serving_compose.yaml",
+        "check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml",
     )
-    run("check_kubernetes", "kubernetes-validate --strict serving_kubernetes.yaml")
+    run("check_kubernetes", "kubernetes-validate --strict deploy/kubernetes.yaml")

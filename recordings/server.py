@@ -27,9 +27,10 @@ from urllib.parse import urlsplit
 
 from recordings.engine.run import Run, RunError
 
-EMULATION = ("python", "model_server.py")
+EMULATION = ("python", "-m", "model_server")
+PROGRAM = "model_server/__main__.py"  # what a recipe declares that uses it
 BINARY = "tensorflow_model_server"
-COMPOSE = Path(__file__).parents[1] / "docs/_static/code/serving/serving_compose.yaml"
+COMPOSE = Path(__file__).parents[1] / "docs/_static/code/serving/deploy/compose.yaml"
 GRPC_PORT = "8500"  # where a server listens that is told nothing else
 ADDRESSES = ("TF_SERVING_REST_URL", "TF_SERVING_GRPC_URL")
 READY_SECONDS = 120
@@ -72,7 +73,9 @@ def startable() -> Choice:
     """Choose among the servers that this build can start."""
     if path := shutil.which(BINARY):
         return Choice(BINARY, _version(path), (path,))
-    return _container() or Choice(EMULATION[1], importlib.metadata.version("tensorflow"), EMULATION)
+    return _container() or Choice(
+        EMULATION[-1], importlib.metadata.version("tensorflow"), EMULATION
+    )
 
 
 def _grpc_beside(rest: str) -> str:
@@ -123,7 +126,7 @@ def serving(
     Raises:
         RunError: if the server ends, or is not ready in time.
     """
-    chosen = Choice(EMULATION[1], "", EMULATION) if until else choice() if named else startable()
+    chosen = Choice(EMULATION[-1], "", EMULATION) if until else choice() if named else startable()
     taken = {shown: actual for actual, shown in run.places.items()}
     ports = {port: taken.get(port) or free_port() for port in _ports(command)}
     rest_port, grpc_port = (_flag(flag, command) for flag in ("rest_api_port", "port"))

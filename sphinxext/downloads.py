@@ -1,4 +1,4 @@
-"""Pack what readers download: programs.zip and embedded.zip, flat, and the Android project."""
+"""Pack what readers download: programs, flat; the Android project; the model server in one file."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def archives(site: Site) -> dict[str, dict[str, Path]]:
     inside = {path: path.relative_to(project.parent) for path in sorted(project.rglob("*"))}
     return {
         "programs.zip": programs,
+        # Python runs an archive by its __main__.py, and finds the package in it.
+        "model_server.pyz": {
+            "__main__.py": programs["model_server/__main__.py"],
+            **{
+                name: path
+                for name, path in programs.items()
+                if name.startswith("model_server/") and name.endswith(".py")
+            },
+        },
         "embedded.zip": {name: path for name, path in programs.items() if name in embedded},
         "android.zip": {
             name.as_posix(): path
@@ -33,15 +42,23 @@ def archives(site: Site) -> dict[str, dict[str, Path]]:
     }
 
 
+def write(target: Path, files: dict[str, Path]) -> None:
+    """Write an archive; one that is not packed has the same bytes on every machine."""
+    how = zipfile.ZIP_STORED if target.suffix == ".pyz" else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(target, "w", how) as archive:
+        for name, path in files.items():
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16
+            archive.writestr(entry, path.read_bytes(), how)
+
+
 def pack(app: Sphinx) -> None:
     """Write the archives below docs/gallery/ that are not there or have other content."""
     site = Site(Path(app.confdir))
     for name, files in archives(site).items():
         target = site.generated / name
-        partial = target.with_suffix(".partial")
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-            for inner, path in files.items():
-                archive.writestr(zipfile.ZipInfo(inner, EPOCH), path.read_bytes())
+        partial = target.with_name(f".partial-{name}")
+        write(partial, files)
         if target.exists() and target.read_bytes() == partial.read_bytes():
             partial.unlink()
         else:

@@ -59,6 +59,7 @@ def reader_folder() -> Iterator[Path]:
     """Yield a folder with the programs, flat, as a reader has them."""
     with tempfile.TemporaryDirectory() as name:
         for program, path in Site(ROOT).programs().items():
+            Path(name, program).parent.mkdir(exist_ok=True)
             shutil.copy(path, Path(name, program))
         yield Path(name)
 

@@ -98,7 +98,7 @@ def grpc_call(server: Server, images: np.ndarray) -> Callable[[], Any]:
 
 def model_call(folder: Path, images: np.ndarray) -> Callable[[], Any]:
     os.environ |= {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}  # as in the server
-    from serving_model import ServedModel
+    from model_server.saved_model import ServedModel
 
     model = ServedModel("mnist", 1, folder / "1")
     signature = model.signatures["serving_default"]

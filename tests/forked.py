@@ -29,7 +29,7 @@ PRELOADED = [
     *("grpc", "requests", "orjson", f"{APIS}.prediction_service_pb2_grpc"),
     *(f"{APIS}.model_service_pb2_grpc", f"{APIS}.prediction_log_pb2"),
 ]
-# What TensorFlow reads when it is imported; the second is what model_server.py sets.
+# What TensorFlow reads when it is imported; the second is what the model server sets.
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
 
@@ -45,7 +45,10 @@ def _fork_server() -> ForkServerContext:
 
 
 class Program:
-    """What the tests use of subprocess.Popen; `command` begins with the file of the program."""
+    """What the tests use of subprocess.Popen.
+
+    `command` begins with the file of the program, or with -m and a module in the folder.
+    """
 
     def __init__(
         self, folder: Path, *command: str, environment: dict[str, str], merged: bool = False
@@ -97,8 +100,13 @@ def _become(
     os.environ.update(environment)
     sys.argv[:] = command
     others = [path for path in sys.path if not Path(path).is_relative_to(ROOT / "docs")]
-    sys.path[:] = [str(Path(command[0]).absolute().parent), *others]
-    runpy.run_path(command[0], run_name="__main__")
+    if command[0] == "-m":
+        sys.argv[:] = command[1:]
+        sys.path[:] = [folder, *others]
+        runpy.run_module(command[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.path[:] = [str(Path(command[0]).absolute().parent), *others]
+        runpy.run_path(command[0], run_name="__main__")
 
 
 def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -355,7 +355,6 @@ CLAIMS = [
     ("lite/emulation", r"-(16777216) 是黑色", f"{CODE}/lite/interpret.py", r"is -(16777216) as"),
     ("serving/index", "(4) MiB", f"{CODE}/serving/grpc_client.py", "answer is (4) MiB"),
     ("serving/versions", "这里是 1 和 (32)", f"{CODE}/serving/write_warmup.py", r"default=\[1, (32)\]"),  # noqa: E501
-    ("serving/operate", r"最多 `(4096)` 个字符", f"{CODE}/serving/serving_json.py", r"MAX_QUOTED = (\d+)"),  # noqa: E501
     ("lite/micro", "(mnist_small)", f"{CODE}/modelsave/mnist_cnn.py", r'SMALL = .*"(mnist_small)"'),
 ]  # fmt: skip
 
@@ -378,10 +377,10 @@ def test_a_claim_is_what_decides_it(claim: tuple[str, str, str, str]) -> None:
 def test_ports_are_those_of_the_tutorial() -> None:
     """gRPC on 8500 and REST on 8501, for this machine only, and the proxy asks over REST."""
     serving = SITE.code / "serving"
-    compose = yaml.safe_load((serving / "serving_compose.yaml").read_text(encoding="utf-8"))
+    compose = yaml.safe_load((serving / "deploy/compose.yaml").read_text(encoding="utf-8"))
     ports = compose["services"]["serving"]["ports"]
     assert ports == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
-    proxy = (serving / "serving_nginx.conf").read_text(encoding="utf-8")
+    proxy = (serving / "deploy/nginx.conf").read_text(encoding="utf-8")
     upstream = re.findall(r"(?m)^\s*server ([\d.]+:\d+);", proxy)
     assert upstream == ["127.0.0.1:8501"]
     documented = (ROOT / EXPECTED / "serving_start.txt").read_text(encoding="utf-8")

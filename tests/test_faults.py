@@ -175,6 +175,7 @@ def mounting_is_allowed() -> bool:
 def in_small_folder(folder: Path, command: str, then: str = "true") -> tuple[int, str, set[str]]:
     """Run a program in a file system of 6 MiB; return exit code, output and the files left."""
     for name, path in Site(ROOT).programs().items():
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(path, folder / name)
     script = f"""
         mount -t tmpfs -o size=6m none {folder}/disk && cp {folder}/*.py {folder}/disk

@@ -47,6 +47,7 @@ TENSORFLOW_FIRST = {"mnist_cnn.py", "named_signature.py", "optimizer_defaults.py
 def with_programs(folder: Path) -> Path:
     """Copy all programs into `folder`, flat, and return it."""
     for name, path in PROGRAMS.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(path, folder / name)
     return folder
 

@@ -21,7 +21,7 @@ from recordings.engine.transcript import clean
 from recordings.server import ask, serving
 
 ROOT = Path(__file__).parents[1]
-COMMAND = "python model_server.py --rest_api_port=8501 --port=8500 --model_name=m"
+COMMAND = "python -m model_server --rest_api_port=8501 --port=8500 --model_name=m"
 
 # Stands for all servers: it answers the status, and logs its flags and two lines as the real one.
 FAKE = """
@@ -47,7 +47,8 @@ import os, sys
 if sys.argv[1] != "run":
     sys.exit(sys.argv[1] == "image")  # the image has to be fetched
 print("docker", *sys.argv[1:])
-os.execv(sys.executable, [sys.executable, "model_server.py", *sys.argv[sys.argv.index(IMAGE) + 1:]])
+flags = sys.argv[sys.argv.index(IMAGE) + 1:]
+os.execv(sys.executable, [sys.executable, "-m", "model_server", *flags])
 """
 
 
@@ -63,7 +64,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     for path in (folder, tmp_path / "bin"):
         path.mkdir()
     (folder / "model_server.py").write_text(FAKE)
-    compose = tmp_path / "serving_compose.yaml"
+    compose = tmp_path / "compose.yaml"
     compose.write_text("    image: tensorflow/serving:2.19.1 # amd64\n")
     monkeypatch.setattr(server, "COMPOSE", compose)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
@@ -115,7 +116,7 @@ def test_the_emulation_is_the_last_resort(run: Run) -> None:
     assert '"rest_api_port": "8501", "port": "8500"' in text
     assert "03:04:05" not in text
     assert "noise" not in text
-    assert json.loads((run.folder / server.STATED).read_text())["name"] == "model_server.py"
+    assert json.loads((run.folder / server.STATED).read_text())["name"] == "model_server"
     assert not run.environment
     assert not run.places
 
@@ -144,7 +145,7 @@ def test_a_container_comes_before_the_emulation(run: Run) -> None:
 
 def test_without_an_engine_there_is_no_container(run: Run) -> None:
     install(run, "docker", "raise SystemExit(1)")
-    assert server.choice().name == "model_server.py"
+    assert server.choice().name == "model_server"
 
 
 def test_a_named_server_comes_first(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,8 +41,8 @@ HAN = re.compile(r"[\u3400-\u9fff]+")
 CHECKED_ELSEWHERE = {
     "modelsave/requirements.txt": "test_project: agrees with the lock and the imports",
     "serving/requirements-serving.txt": "test_project: agrees with the lock and the imports",
-    "serving/serving_nginx.conf": "test_serving_files: checked and run by nginx",
-    "serving/serving_kserve.yaml": "test_serving_files: its fields",
+    "serving/deploy/nginx.conf": "test_serving_files: checked and run by nginx",
+    "serving/deploy/kserve.yaml": "test_serving_files: its fields",
     "lite/android": "test_android_jvm compiles and runs it; test_android_project reads the rest",
 }
 
@@ -186,13 +186,14 @@ def test_nothing_is_loaded_from_another_host(pages: list[Page]) -> None:
 
 def test_downloads_are_the_committed_files(pages: list[Page]) -> None:
     programs, archives = SITE.programs(), downloads.archives(SITE)
+    programs = {path.name: path for path in programs.values()}
     programs |= {script.name: script for script in SITE.pages.glob("*.py")}
     wrong, seen = [], set()
     for page in pages:
         for tag in page.soup.select("a.reference.download[href]"):
             url = unquote(urlsplit(str(tag["href"])).path)
             path = Path(os.path.normpath((HTML / page.path).parent / url))
-            if path.suffix == ".zip":
+            if path.suffix in (".zip", ".pyz"):
                 with zipfile.ZipFile(path) as archive:
                     held = {name: archive.read(name) for name in archive.namelist()}
                 script = path.with_suffix(".py").name

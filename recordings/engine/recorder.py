@@ -59,7 +59,7 @@ class Recorder:
         code = sources.code_of(self.programs, recipe.uses)
         parts |= {name: digest(text) for name, text in code.items()}
         parts |= {name: digest(text) for name, text in self._other_files(recipe)}
-        stages = {self.programs[name].parent for name in code if "/" not in name}
+        stages = {self.site.stage(self.programs[name]) for name in code}
         found = versions.of_stages(self.site, stages)
         for tool in recipe.tools:
             found |= versions.of_tool(self.site, tool)
@@ -271,8 +271,8 @@ class Recorder:
 
     def publish_programs(self) -> None:
         """Put programs and pages into the workspace, as a reader has them."""
-        for name, path in self.programs.items():
-            _renew(path, self.site.workspace / name)
+        for name in self._programs_shown():
+            _renew(self.programs[name], self.site.workspace / name)
         pages = {path.name for path in self.site.pages.glob("*.*")}
         for old in self.site.workspace.glob("plot_*.py"):
             if old.name not in pages:
@@ -283,6 +283,10 @@ class Recorder:
             if not (link.is_symlink() and os.readlink(link) == target):
                 link.unlink(missing_ok=True)
                 link.symlink_to(target)
+
+    def _programs_shown(self) -> list[str]:
+        """Return what goes to the workspace: a README would make a section of the gallery."""
+        return [name for name in self.programs if not name.endswith("README.md")]
 
     def tidy(self, recordings: Iterable[Recording]) -> None:
         """Delete what the workspace holds beside programs, pages and these recordings.
@@ -296,7 +300,7 @@ class Recorder:
             raise RunError(f"more than one recipe keeps {', '.join(twice)}")
         artifacts = {name for r in recordings for name in r.artifacts()}
         pages = {path.name for path in self.site.pages.glob("*.*")}
-        _keep_only(self.site.workspace, artifacts | self.programs.keys() | pages)
+        _keep_only(self.site.workspace, artifacts | {*self._programs_shown()} | pages)
         _keep_only(self.site.outputs, {f"{name}.txt" for name in outputs})
         self.store.trim()
 

@@ -26,13 +26,18 @@ class Site:
     def programs(self) -> dict[str, Path]:
         """Return programs and their data by their names in a reader's folder.
 
-        A package keeps its folder; everything else is flat, and unique over all stages.
+        Packages and deploy/ keep their folders; everything else is flat, and unique over all
+        stages.
         """
         flat = {path.name: path for path in sorted(self.code.glob("*/*")) if path.is_file()}
-        packages = [path.parent for path in sorted(self.code.glob("*/*/__init__.py"))]
+        packages = {path.parent for path in self.code.glob("*/*/__init__.py")}
         return flat | {
-            path.relative_to(package.parent).as_posix(): path
-            for package in packages
-            for path in sorted(package.rglob("*"))
+            path.relative_to(folder.parent).as_posix(): path
+            for folder in sorted(packages | {*self.code.glob("*/deploy")})
+            for path in sorted(folder.rglob("*"))
             if path.is_file() and "__pycache__" not in path.parts
         }
+
+    def stage(self, program: Path) -> Path:
+        """Return the folder of the stage that a program belongs to."""
+        return self.code / program.relative_to(self.code).parts[0]

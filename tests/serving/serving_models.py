@@ -88,6 +88,100 @@ def many(folder: str, factor: str = "0.5") -> None:
     updater.save()
 
 
+def echo(**dtypes: tf.DType) -> Any:
+    """Return a signature whose outputs are its inputs, of any shape, under the same names."""
+    return tf.function(
+        lambda **inputs: {name: tf.identity(value) for name, value in inputs.items()},
+    ).get_concrete_function(**{name: spec(dtype, name) for name, dtype in dtypes.items()})
+
+
+class Upstream(tf.Module):
+    """The signatures that the tests of the real server ask for: half of x, plus two or three."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.half = tf.Variable(0.5, name="half")
+        self.counter = tf.Variable(0.0, name="counter")
+
+    @tf.function(input_signature=[spec(tf.float32, "x")])
+    def predict(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": self.half * x + 2.0}
+
+    @tf.function(input_signature=[spec(tf.float32, "inputs")])
+    def regress_x2_to_y3(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"outputs": self.half * inputs + 3.0}
+
+    @tf.function(input_signature=[spec(tf.float32, "inputs")])
+    def classify_x2_to_y3(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"scores": self.half * inputs + 3.0}
+
+    @tf.function(input_signature=[spec(tf.string, "inputs", (None,))])
+    def regress_x_to_y(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"outputs": self.half * Many.parse(inputs) + 2.0}
+
+    @tf.function(input_signature=[spec(tf.string, "inputs", (None,))])
+    def regress_x_to_y2(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"outputs": self.half * Many.parse(inputs) + 3.0}
+
+    @tf.function(input_signature=[spec(tf.string, "inputs", (None,))])
+    def classify_x_to_y(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"scores": self.half * Many.parse(inputs) + 2.0}
+
+    @tf.function(input_signature=[])
+    def get_counter(self) -> dict[str, tf.Tensor]:
+        return {"output": self.counter.read_value()}
+
+    @tf.function(input_signature=[])
+    def incr_counter(self) -> dict[str, tf.Tensor]:
+        return {"output": self.counter.assign_add(1.0)}
+
+    @tf.function(input_signature=[])
+    def reset_counter(self) -> dict[str, tf.Tensor]:
+        return {"output": self.counter.assign(0.0)}
+
+    @tf.function(input_signature=[spec(tf.float32, "delta")])
+    def incr_counter_by(self, delta: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"output": self.counter.assign_add(tf.reshape(delta, []))}
+
+    @tf.function(input_signature=[spec(tf.float32, "x")])
+    def complexes(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.complex(x, x)}
+
+    @tf.function(input_signature=[spec(tf.float32, "x")])
+    def scalar(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.reduce_sum(x)}
+
+
+def upstream(folder: str) -> None:
+    module = Upstream()
+    names = ("regress_x2_to_y3", "classify_x2_to_y3", "regress_x_to_y", "regress_x_to_y2")
+    names += ("classify_x_to_y", "get_counter", "incr_counter", "reset_counter", "incr_counter_by")
+    names += ("complexes", "scalar")
+    kinds = {"ints": tf.int32, "floats": tf.float32, "doubles": tf.float64, "strings": tf.string}
+    tensors = {"int_tensor": tf.int32, "str_tensor": tf.string}
+    signatures = {
+        "serving_default": module.predict,
+        **{name: getattr(module, name) for name in names},
+        **{kind: echo(default=dtype) for kind, dtype in kinds.items()},
+        "two": echo(**tensors),
+        "four": echo(**tensors, float_tensor=tf.float32, dbl_tensor=tf.float64),
+        "columns": echo(**tensors, bin_tensor=tf.string),
+        "bytes": echo(str_tensor_bytes=tf.string),
+        "all": echo(
+            **tensors,
+            float_tensor=tf.float32,
+            double_scalar_tensor=tf.float64,
+            str_tensor_bytes=tf.string,
+        ),
+    }
+    tf.saved_model.save(module, folder, signatures=signatures)
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(folder)
+    for name in names[:5]:
+        method = f"tensorflow/serving/{name.partition('_')[0]}"
+        updater.replace_method_name(signature_key=name, method_name=method)
+    updater.save()
+
+
 class Pair(tf.Module):
     """Two inputs of different types, two outputs; `batch` samples at a time, if it is said."""
 
@@ -109,4 +203,4 @@ def pair(folder: str, batch: str = "") -> None:
 
 
 if __name__ == "__main__":
-    {"many": many, "pair": pair}[sys.argv[1]](*sys.argv[2:])
+    {"many": many, "pair": pair, "upstream": upstream}[sys.argv[1]](*sys.argv[2:])

@@ -23,6 +23,7 @@ from tests import forked
 REPO = Path(__file__).parents[2]
 CODE = REPO / "docs" / "_static" / "code"
 SERVING = CODE / "serving"
+DEPLOY = SERVING / "deploy"
 WORKSPACE = Path(os.environ.get("TUTORIAL_WORKSPACE", REPO / "build" / "workspace"))
 START_SECONDS = 120
 sys.path.insert(0, str(SERVING))  # the programs import each other by name
@@ -50,16 +51,22 @@ class Server:
         self.grpc = f"127.0.0.1:{self.grpc_port}"
         self.lines: list[str] = []
         self._news = threading.Condition()
-        program = str(SERVING / "model_server.py")
-        command = [program, f"--port={self.grpc_port}", f"--rest_api_port={self.rest_port}", *flags]
+        command = [
+            "-m",
+            "model_server",
+            f"--port={self.grpc_port}",
+            f"--rest_api_port={self.rest_port}",
+            *flags,
+        ]
         self.process: forked.Program | subprocess.Popen[str]
         if fork:
             self.process = forked.Program(
-                Path.cwd(), *command, environment=dict(os.environ), merged=True
+                SERVING, *command, environment=dict(os.environ), merged=True
             )
         else:
             self.process = subprocess.Popen(
                 [sys.executable, *command],
+                cwd=SERVING,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

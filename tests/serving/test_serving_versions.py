@@ -13,21 +13,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
-import model_server
 import pytest
 import requests
 import tensorflow as tf
 from google.protobuf import text_format
-from serving_manager import ManagerOptions, ModelManager, State
-from serving_protocol import ModelAddress
+from model_server import flags
+from model_server import server as emulation
+from model_server.manager import ManagerOptions, ModelManager, State
+from model_server.protocol import ModelAddress
 from serving_support import Server, eventually, export, free_port, serve_folder, serving
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 PREDICT = "/v1/models/m:predict"
 ONE = {"instances": [1.0]}
+LOADED = cast(Any, SimpleNamespace(close=lambda: None))
 OLD, NEW = [2.5], [4.0]  # what the models with factor 0.5 and 2 answer
 
 
@@ -67,12 +69,12 @@ def predictions(server: Server, path: str = PREDICT) -> Any:
 def start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str]]:
-    """Return a function that runs model_server.main with flags that must end it: code and error."""
+    """Return a function that runs the server's main with flags that must end it: code and error."""
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(os, "environ", dict(os.environ))
 
     def run(*flags: str) -> tuple[int, str]:
-        code = model_server.main([f"--port={free_port()}", *flags])
+        code = emulation.main([f"--port={free_port()}", *flags])
         return code, capsys.readouterr().err
 
     return run
@@ -152,7 +154,7 @@ def config(base: Path, policy: str = "", **labels: int) -> str:
 def test_policies(tmp_path: Path, policy: str, expected: set[str]) -> None:
     for number in ("1", "2", "3", "aside", "4.5", "-5", "99999999999999999999"):
         (tmp_path / number).mkdir()
-    manager = ModelManager(lambda *_: SimpleNamespace(close=lambda: None), ManagerOptions())
+    manager = ModelManager(lambda *_: LOADED, ManagerOptions())
     manager.apply(text_format.Parse(config(tmp_path, policy), ModelServerConfig()))
     found = manager.status(ModelAddress("m"))
     assert {str(status.version) for status in found} == expected
@@ -285,7 +287,8 @@ def test_flags_that_end_the_start(
         (b"nonsense {", "Invalid protobuf file: "),
         (b"\xff\xfe", "Cannot read "),
         (b'model_config_list { config { name: "m" base_path: "/m" } }',
-         "Illegal setting neither model_type(deprecated) nor model_platform."),
+         "Illegal setting neither ModelServerConfig::model_type (deprecated) nor"
+         " ModelServerConfig::model_platform, model name is m"),
         (b'model_config_list { config { name: "m" base_path: "/m" model_platform: "tensorflow" }'
          b' config { name: "m" base_path: "/m" model_platform: "tensorflow" } }',
          "Illegal to list model m multiple times in config list"),
@@ -320,7 +323,7 @@ def test_ports_in_use(many_model: Path) -> None:
 
 def test_unknown_flags(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        model_server.parse_args(["--no_such_flag"])
+        flags.parse_args(["--no_such_flag"])
     assert caught.value.code != 0
     assert "--no_such_flag" in capsys.readouterr().err
 

@@ -174,11 +174,14 @@ def beside(name: str) -> Path:
 
 
 @contextmanager
-def process(command: list[str], log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    command: list[str], log: Path | None = None, folder: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command while the block runs; it ends with the block, with all that it started."""
     output = log.open("wb") if log else subprocess.DEVNULL
     ran = subprocess.Popen(
         command,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if log else None,
@@ -239,10 +242,11 @@ def server(folder: Path, jobs: list[Job]) -> Iterator[None]:
         }
         file.write_text(json.dumps({**json.loads(file.read_text()), **where}))
     real = shutil.which(SERVER)
-    command = [real] if real else [sys.executable, str(beside("model_server.py"))]
-    flags = [f"--rest_api_port={rest}", f"--port={grpc}", f"--model_config_file={config}"]
+    command = [real] if real else [sys.executable, "-m", "model_server"]
+    flags = [f"--rest_api_port={rest}", f"--port={grpc}", f"--model_config_file={config.resolve()}"]
     flags += ["--max_num_load_retries=0", "--load_retry_interval_micros=1"]
-    with process([*command, *flags], folder / "server.log"):
+    programs = beside("model_server").parent
+    with process([*command, *flags], folder / "server.log", programs):
         yield
 
 

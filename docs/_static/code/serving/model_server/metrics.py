@@ -88,13 +88,13 @@ class Metrics:
         tfs, saved_model = ":tensorflow:serving:", ":tensorflow:cc:saved_model:"
         self.requests = Counter(f"{tfs}request_count", ["model_name", "status"])
         self.request_latency = Histogram(
-            f"{tfs}request_latency", ["model_name", "API", "entrypoint", "status"], LATENCY_LIMITS
+            f"{tfs}request_latency", ["model_name", "API", "entrypoint"], LATENCY_LIMITS
         )
         self.runtime_latency = Histogram(
             f"{tfs}runtime_latency", ["model_name", "API", "runtime"], LATENCY_LIMITS
         )
-        self.examples = Histogram(f"{tfs}request_example_counts", ["model_name"], COUNT_LIMITS)
-        self.example_total = Counter(f"{tfs}request_example_count_total", ["model_name"])
+        self.examples = Histogram(f"{tfs}request_example_counts", ["model"], COUNT_LIMITS)
+        self.example_total = Counter(f"{tfs}request_example_count_total", ["model"])
         self.warmup_latency = Histogram(
             f"{tfs}model_warmup_latency", ["model_path", "status"], LATENCY_LIMITS
         )
@@ -103,6 +103,11 @@ class Metrics:
         self.batch_sizes = Histogram(
             f"{tfs}batching_session:processed_batch_size", ["model_name"], COUNT_LIMITS
         )
+
+    def count_examples(self, model: str, count: int) -> None:
+        """Count the examples of a request."""
+        self.examples.observe(count, model)
+        self.example_total.add(model, by=count)
 
     def page(self) -> str:
         """Return the whole page."""

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from serving_protocol import Code, ServingError, from_tensorflow, invalid
 from tensorflow.core.protobuf import config_pb2
+
+from .protocol import Code, ServingError, from_tensorflow, invalid
+from .tensors import type_name
 
 Array = npt.NDArray[Any]
 
@@ -37,11 +39,9 @@ class ServedModel:
         self.signatures: dict[str, Any] = dict(meta_graph.signature_def)
         self._callables: dict[tuple[Any, ...], Callable[..., list[Any]]] = {}
         self._lock = threading.Lock()
-        self._shapes = {
-            info.name: tf.TensorShape(info.tensor_shape)
-            for signature in self.signatures.values()
-            for info in signature.inputs.values()
-        }
+        infos = [info for s in self.signatures.values() for info in s.inputs.values()]
+        self._shapes = {info.name: tf.TensorShape(info.tensor_shape) for info in infos}
+        self._types = {info.name: tf.as_dtype(info.dtype) for info in infos}
 
     def run(
         self, feeds: Mapping[str, Array], fetches: Sequence[str], timeout_ms: int = 0
@@ -52,9 +52,10 @@ class ServedModel:
         """
         self._refuse_what_aborts(feeds)
         names = sorted(feeds)
+        self._check_types(names, feeds)
         runner = self._callable(tuple(names), tuple(fetches), timeout_ms)
         try:
-            return [np.asarray(value) for value in runner(*(feeds[name] for name in names))]
+            return [_array(value) for value in runner(*(feeds[name] for name in names))]
         except tf.errors.OpError as error:
             raise from_tensorflow(error) from None
         except (TypeError, ValueError) as error:
@@ -80,6 +81,16 @@ class ServedModel:
                 found = self._callables.setdefault(key, made)
         return found
 
+    def _check_types(self, names: Sequence[str], feeds: Mapping[str, Array]) -> None:
+        """Raise for a wrong type in the words of a plain run; a callable has others."""
+        for number, name in enumerate(names):
+            expected, dtype = self._types.get(name), feeds[name].dtype
+            if expected is not None and dtype != expected.as_numpy_dtype:
+                raise invalid(
+                    f"Expects arg[{number}] to be {type_name(expected.as_datatype_enum)}"
+                    f" but {type_name(tf.as_dtype(dtype).as_datatype_enum)} is provided"
+                )
+
     def _refuse_what_aborts(self, feeds: Mapping[str, Array]) -> None:
         """Refuse a wrong shape if oneDNN is on: a wrong rank would end the process."""
         if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
@@ -91,6 +102,11 @@ class ServedModel:
                     f"input {name} must have shape {shape}, got {list(value.shape)}"
                     " (checked before the run because TF_ENABLE_ONEDNN_OPTS is on)"
                 )
+
+
+def _array(value: Any) -> Array:
+    """Return an output as an array; of one string numpy would make a type of its own."""
+    return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
 
 
 def _load(path: Path, tags: list[str]) -> tuple[Any, Any]:

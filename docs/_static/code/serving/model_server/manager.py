@@ -12,11 +12,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from serving_inference import Runner
-from serving_protocol import Code, ModelAddress, ServingError, invalid
-from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
+from tensorflow_serving.config.model_server_config_pb2 import (
+    ModelConfig,
+    ModelServerConfig,
+    ModelType,
+)
+
+from .inference import Runner
+from .loader import LoadedVersion
+from .protocol import Code, ModelAddress, ServingError, invalid
 
 log = logging.getLogger("model_server")
 
@@ -32,20 +37,6 @@ class State(enum.IntEnum):
     END = 50
 
 
-class LoadedVersion(Protocol):
-    """What the loader returns: ready to answer, until it is closed."""
-
-    @property
-    def runner(self) -> Runner:
-        """Return what requests use."""
-
-    def close(self) -> None:
-        """Give the memory back."""
-
-
-Loader = Callable[[str, int, Path], LoadedVersion]
-
-
 @dataclass(frozen=True)
 class ManagerOptions:
     """How often to look, how often to try again."""
@@ -58,7 +49,9 @@ class ManagerOptions:
 
 
 @dataclass
-class _Version:
+class ManagedVersion:
+    """What is known of a version, from the moment that it is wanted."""
+
     model: str
     number: int
     path: Path
@@ -70,6 +63,7 @@ class _Version:
     next_attempt: float = 0.0
 
     def __str__(self) -> str:
+        """Print like the server's ServableId."""
         return f"{{name: {self.model} version: {self.number}}}"
 
 
@@ -85,19 +79,22 @@ class VersionStatus:
 @dataclass
 class _Model:
     config: ModelConfig
-    versions: dict[int, _Version] = field(default_factory=dict)
+    versions: dict[int, ManagedVersion] = field(default_factory=dict)
 
 
 class ModelManager:
     """Loads a new version before it unloads the old one; requests in flight keep theirs."""
 
-    def __init__(self, loader: Loader, options: ManagerOptions) -> None:
+    def __init__(
+        self, load: Callable[[str, int, Path], LoadedVersion], options: ManagerOptions
+    ) -> None:
         """Serve nothing yet: see ``apply`` and ``start_polling``."""
-        self._loader = loader
+        self._load_version = load
         self._options = options
         self._models: dict[str, _Model] = {}
         self._removed: dict[str, _Model] = {}  # their END is still reported
         self._labels: dict[str, dict[str, int]] = {}
+        self._configured = False
         self._lock = threading.Lock()  # the tables above; never held while a model loads
         self._changing = threading.RLock()  # one poll or configuration at a time
         self.stopped = threading.Event()  # set by close()
@@ -115,7 +112,7 @@ class ModelManager:
         finally:
             self._release(version)
 
-    def _acquire(self, address: ModelAddress) -> _Version:
+    def _acquire(self, address: ModelAddress) -> ManagedVersion:
         with self._lock:
             address = self._resolve(address)
             model = self._models.get(address.name)
@@ -130,7 +127,7 @@ class ModelManager:
             version.users += 1
             return version
 
-    def _release(self, version: _Version) -> None:
+    def _release(self, version: ManagedVersion) -> None:
         with self._lock:
             version.users -= 1
             last = version.users == 0 and version.state is State.UNLOADING
@@ -148,9 +145,8 @@ class ModelManager:
         return ModelAddress(address.name, number)
 
     def status(self, address: ModelAddress) -> list[VersionStatus]:
-        """Return the state of one version or of all, the newest first."""
+        """Return the state of one version or of all, the newest first; labels do not matter."""
         with self._lock:
-            address = self._resolve(address)
             model = self._models.get(address.name) or self._removed.get(address.name)
             versions = sorted(model.versions.items(), reverse=True) if model else []
             found = [VersionStatus(n, v.state, v.error) for n, v in versions]
@@ -180,10 +176,17 @@ class ModelManager:
             log.info("Taking no action for empty config.")
             return
         if config.WhichOneof("config") != "model_config_list":
+            if self._configured:
+                raise ServingError(
+                    Code.FAILED_PRECONDITION,
+                    "Cannot transition to requested config. It is only legal to transition from one"
+                    " ModelConfigList to another.",
+                )
             raise invalid("ModelServer does not yet support custom model config.")
         configs = list(config.model_config_list.config)
         _check_configs(configs)
         with self._changing:
+            self._configured = True
             self._set_labels(configs)
             log.info("Adding/updating models.")
             self._fail_without_versions(configs)
@@ -243,9 +246,9 @@ class ModelManager:
                 if not errors and not wait:
                     failed.append(f"{{name: {name}}} due to no version, ")
         if failed and not self.stopped.is_set():
+            what = f"{len(failed)} {'servable' if wait else 'model'}(s)"
             raise ServingError(
-                Code.UNKNOWN,
-                f"{len(failed)} servable(s) did not become available: {{{''.join(failed)}}}",
+                Code.UNKNOWN, f"{what} did not become available: {{{''.join(failed)}}}"
             )
 
     def _set_labels(self, configs: list[ModelConfig]) -> None:
@@ -303,18 +306,18 @@ class ModelManager:
                 version = model.versions.get(number)
                 ended = version is not None and version.state is State.END and version.error is None
                 if version is None or ended:
-                    version = _Version(model.config.name, number, path)
+                    version = ManagedVersion(model.config.name, number, path)
                     model.versions[number] = version
             retry = version.state is State.LOADING and time.monotonic() >= version.next_attempt
             if version.state is State.START or retry:
                 self._load(version)
 
-    def _load(self, version: _Version) -> None:
+    def _load(self, version: ManagedVersion) -> None:
         version.state = State.LOADING
         version.attempts += 1
         log.info("Loading servable: %s", version)
         try:
-            loaded = self._loader(version.model, version.number, version.path)
+            loaded = self._load_version(version.model, version.number, version.path)
         except ServingError as error:
             self._load_failed(version, error)
             return
@@ -324,7 +327,7 @@ class ModelManager:
             version.state = State.AVAILABLE
         log.info("Successfully loaded servable version %s", version)
 
-    def _load_failed(self, version: _Version, error: ServingError) -> None:
+    def _load_failed(self, version: ManagedVersion, error: ServingError) -> None:
         log.error("Loading servable: %s failed: %s", version, error)
         with self._lock:
             if version.attempts <= self._options.load_retries:
@@ -344,7 +347,7 @@ class ModelManager:
             elif version.state is State.LOADING or version.error is not None:
                 version.state, version.error = State.END, None
 
-    def _unload(self, version: _Version) -> None:
+    def _unload(self, version: ManagedVersion) -> None:
         with self._lock:
             if version.state is not State.AVAILABLE:
                 return
@@ -354,7 +357,7 @@ class ModelManager:
         if idle:
             self._finish_unloading(version)
 
-    def _finish_unloading(self, version: _Version) -> None:
+    def _finish_unloading(self, version: ManagedVersion) -> None:
         with self._lock:
             loaded, version.loaded = version.loaded, None
         if loaded is not None:
@@ -431,7 +434,25 @@ def _check_configs(configs: list[ModelConfig]) -> None:
                 f"Expected model {config.name} to have an absolute path or URI;"
                 f" got base_path()={config.base_path}"
             )
-        if not config.model_platform:
-            raise invalid("Illegal setting neither model_type(deprecated) nor model_platform.")
-        if config.model_platform != "tensorflow":
-            raise invalid(f"Invalid platform: {config.model_platform}")
+        _check_platform(config)
+
+
+def _check_platform(config: ModelConfig) -> None:
+    if config.model_type == ModelType.MODEL_TYPE_UNSPECIFIED:
+        platform = config.model_platform
+    elif config.model_platform:
+        raise invalid(
+            "Illegal setting both ModelServerConfig::model_type (deprecated) and"
+            f" ModelServerConfig::model_platform, model name is {config.name}"
+        )
+    elif config.model_type != ModelType.TENSORFLOW:
+        raise invalid(f"ModelServerConfig::model_type choice {config.model_type} not supported.")
+    else:
+        platform = "tensorflow"
+    if not platform:
+        raise invalid(
+            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor"
+            f" ModelServerConfig::model_platform, model name is {config.name}"
+        )
+    if platform != "tensorflow":
+        raise invalid(f"Invalid platform: {platform}")

@@ -6,23 +6,24 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import serving_inference as inference
 import tensorflow as tf
-from serving_batching import Batcher, BatchingOptions
-from serving_inference import Runner
-from serving_metrics import Metrics
-from serving_model import ServedModel
-from serving_protocol import Code, ServingError, from_tensorflow, invalid
-from serving_tensors import read_tensors
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+from . import inference
+from .batching import Batcher, BatchingOptions
+from .inference import Runner
+from .metrics import Metrics
+from .protocol import Code, ServingError, from_tensorflow, invalid
+from .saved_model import ServedModel
+from .tensors import Tensors
 
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 MAX_WARMUP_RECORDS = 1000
 
 
 @dataclass(frozen=True)
-class Version:
-    """A version in memory; see serving_manager.LoadedVersion."""
+class LoadedVersion:
+    """A version in memory; see LoadedVersion."""
 
     model: ServedModel
     batcher: Batcher | None
@@ -43,8 +44,9 @@ class Loader:
     tags: tuple[str, ...] = ("serve",)
     batching: BatchingOptions | None = None
     warmup: bool = True
+    check_methods: bool = False
 
-    def __call__(self, name: str, number: int, path: Path) -> Version:
+    def __call__(self, name: str, number: int, path: Path) -> LoadedVersion:
         """Load and warm up a version; raise ServingError."""
         start = time.perf_counter()
         try:
@@ -56,7 +58,7 @@ class Loader:
         self.metrics.load_latency.add(str(path), by=_micros(start))
         return version
 
-    def _load(self, name: str, number: int, path: Path) -> Version:
+    def _load(self, name: str, number: int, path: Path) -> LoadedVersion:
         model = ServedModel(name, number, path, self.tags)
         batcher = None
         run = model.run
@@ -64,7 +66,7 @@ class Loader:
             observe = self.metrics.batch_sizes.observe
             batcher = Batcher(model.run, self.batching, lambda size: observe(size, name))
             run = batcher.run
-        version = Version(model, batcher, Runner(model.signatures, run))
+        version = LoadedVersion(model, batcher, Runner(model.signatures, run, self.check_methods))
         try:
             if self.warmup:
                 self._warm_up(version.runner, path)
@@ -119,7 +121,7 @@ def _replay_one(runner: Runner, log: PredictionLog) -> None:
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
         predict = log.predict_log.request
-        tensors = read_tensors(predict.inputs)
+        tensors = Tensors(predict.inputs)
         inference.predict(runner, predict.model_spec.signature_name, tensors, predict.output_filter)
     elif kind == "classify_log":
         classify = log.classify_log.request
@@ -132,7 +134,8 @@ def _replay_one(runner: Runner, log: PredictionLog) -> None:
     elif kind == "multi_inference_log":
         multi = log.multi_inference_log.request
         tasks = [
-            inference.InferenceTask(t.model_spec.signature_name, t.method_name) for t in multi.tasks
+            inference.InferenceTask(t.model_spec.name, t.model_spec.signature_name, t.method_name)
+            for t in multi.tasks
         ]
         inference.multi_inference(runner, tasks, inference.examples_of(multi.input))
     else:

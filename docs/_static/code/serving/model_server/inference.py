@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from serving_protocol import (
+from tensorflow.core.framework import types_pb2
+from tensorflow_serving.apis.input_pb2 import Input
+
+from .protocol import (
     CLASSIFY_METHOD,
     DEFAULT_SIGNATURE,
     PREDICT_METHOD,
@@ -18,8 +21,6 @@ from serving_protocol import (
     ServingError,
     invalid,
 )
-from tensorflow.core.framework import types_pb2
-from tensorflow_serving.apis.input_pb2 import Input
 
 Array = npt.NDArray[Any]
 Classes = list[list[tuple[str, float]]]  # for each example: label and score of each class
@@ -31,6 +32,7 @@ class Runner:
 
     signatures: Mapping[str, Any]
     run: Callable[[Mapping[str, Array], Sequence[str], int], list[Array]]
+    check_methods: bool = False  # --enable_signature_method_name_check
 
 
 # --- predict -------------------------------------------------------------------------------------
@@ -57,10 +59,11 @@ def predict(
     signature = runner.signatures.get(name)
     if signature is None:
         raise ServingError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
-    _check_method(signature)
+    if runner.check_methods:
+        _check_method(signature)
     _check_inputs(signature, inputs)
-    aliases = _outputs(signature, output_filter)
     feeds = {signature.inputs[alias].name: value for alias, value in inputs.items()}
+    aliases = _outputs(signature, output_filter)
     fetches = [signature.outputs[alias].name for alias in aliases]
     values = runner.run(feeds, fetches, timeout_ms)
     return dict(zip(aliases, values, strict=True))
@@ -116,42 +119,59 @@ def examples_of(message: Input) -> list[bytes]:
     """Return the serialized examples of an Input message, its context put before each."""
     kind = message.WhichOneof("kind")
     if kind == "example_list":
-        examples = [e.SerializeToString() for e in message.example_list.examples]
-    elif kind == "example_list_with_context":
+        return [e.SerializeToString() for e in message.example_list.examples]
+    if kind == "example_list_with_context":
         held = message.example_list_with_context
         context = held.context.SerializeToString()
-        examples = [context + e.SerializeToString() for e in held.examples]
-    else:
-        examples = []
-    if not examples:
-        raise invalid("Input is empty.")
-    return examples
+        return [context + e.SerializeToString() for e in held.examples]
+    return []
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a classify or regress signature feeds and fetches, by the names in the graph."""
+
+    signature: Any
+    method: str
+    feed: str
+    fetches: list[str]
+
+    def results(self, values: Mapping[str, Array], count: int) -> Classes | list[float]:
+        """Return the results for each of the examples; raise if they have another shape or type."""
+        convert = _classes if self.method == CLASSIFY_METHOD else _regressions
+        return convert(self.signature, values, count)
 
 
 def classify(
     runner: Runner, signature_name: str, examples: list[bytes], timeout_ms: int = 0
 ) -> Classes:
     """Run a classify signature on serialized examples."""
-    signature = _typed_signature(runner, signature_name, "classification", CLASSIFY_METHOD)
-    feed, fetches = _classify_plan(signature)
-    values = runner.run({feed: _strings(examples)}, fetches, timeout_ms)
-    return _classes(signature, dict(zip(fetches, values, strict=True)), len(examples))
+    return cast(Classes, _one(runner, signature_name, CLASSIFY_METHOD, examples, timeout_ms))
 
 
 def regress(
     runner: Runner, signature_name: str, examples: list[bytes], timeout_ms: int = 0
 ) -> list[float]:
     """Run a regress signature on serialized examples."""
-    signature = _typed_signature(runner, signature_name, "regression", REGRESS_METHOD)
-    feed, fetches = _regress_plan(signature)
-    values = runner.run({feed: _strings(examples)}, fetches, timeout_ms)
-    return _regressions(signature, dict(zip(fetches, values, strict=True)), len(examples))
+    return cast(list[float], _one(runner, signature_name, REGRESS_METHOD, examples, timeout_ms))
+
+
+def _one(
+    runner: Runner, signature_name: str, method: str, examples: list[bytes], timeout_ms: int
+) -> Classes | list[float]:
+    name = signature_name or DEFAULT_SIGNATURE
+    if name not in runner.signatures:
+        raise invalid(f"No signature was found with the name: {name}")
+    plan = _plan(runner, name, method)
+    (result,) = _run_plans(runner, [plan], examples, timeout_ms)
+    return result
 
 
 @dataclass(frozen=True)
 class InferenceTask:
     """One part of a MultiInference request."""
 
+    model: str
     signature_name: str
     method_name: str
 
@@ -159,98 +179,79 @@ class InferenceTask:
 def multi_inference(
     runner: Runner, tasks: Sequence[InferenceTask], examples: list[bytes], timeout_ms: int = 0
 ) -> list[Classes | list[float]]:
-    """Run several signatures with the same input in one run of the graph."""
-    plans: list[tuple[str, Any, str, list[str]]] = []
-    feed_name = ""
+    """Run several signatures with the same examples in one run of the graph."""
+    plans: dict[str, _Plan] = {}
     for task in tasks:
+        if not task.model:
+            raise invalid("Found ModelSpec with an empty model name.")
+        if task.model != tasks[0].model:
+            raise invalid(
+                "All ModelSpecs in a MultiInferenceRequest must access the same model name."
+            )
         name = task.signature_name or DEFAULT_SIGNATURE
-        if any(name == other for other, *_ in plans):
+        if name in plans:
             raise invalid(f"Duplicate evaluation of signature: {name}")
-        signature = runner.signatures.get(name)
-        if signature is None:
+        if name not in runner.signatures:
             raise invalid(f"Requested signature not found in model graph: {name}")
-        feed, fetches = _plan(signature, task.method_name)
-        if feed_name not in ("", feed):
-            raise invalid("Input tensor must be the same for all Signatures.")
-        feed_name = feed
-        plans.append((name, signature, task.method_name, fetches))
-    wanted = sorted({fetch for *_, fetches in plans for fetch in fetches})
-    values = runner.run({feed_name: _strings(examples)}, wanted, timeout_ms)
-    by_name = dict(zip(wanted, values, strict=True))
-    return [
-        _classes(signature, by_name, len(examples))
-        if method == CLASSIFY_METHOD
-        else _regressions(signature, by_name, len(examples))
-        for _, signature, method, _ in plans
-    ]
+        plans[name] = _plan(runner, name, task.method_name)
+    return _run_plans(runner, list(plans.values()), examples, timeout_ms)
 
 
-def _plan(signature: Any, method: str) -> tuple[str, list[str]]:
-    if method == CLASSIFY_METHOD:
-        return _classify_plan(signature)
-    if method == REGRESS_METHOD:
-        return _regress_plan(signature)
-    raise ServingError(Code.UNIMPLEMENTED, f"Unsupported signature method_name: {method}")
+def _run_plans(
+    runner: Runner, plans: Sequence[_Plan], examples: list[bytes], timeout_ms: int
+) -> list[Classes | list[float]]:
+    if not examples:
+        raise invalid("Input is empty.")
+    strings = np.empty(len(examples), object)
+    strings[:] = examples
+    fetches = sorted({fetch for plan in plans for fetch in plan.fetches})
+    values = runner.run({plan.feed: strings for plan in plans}, fetches, timeout_ms)
+    by_name = dict(zip(fetches, values, strict=True))
+    return [plan.results(by_name, len(examples)) for plan in plans]
 
 
-def _strings(examples: list[bytes]) -> Array:
-    array = np.empty(len(examples), object)
-    array[:] = examples
-    return array
-
-
-def _typed_signature(runner: Runner, signature_name: str, kind: str, method: str) -> Any:
-    name = signature_name or DEFAULT_SIGNATURE
-    if name not in runner.signatures:
-        raise invalid(f"No signature was found with the name: {name}")
+def _plan(runner: Runner, name: str, method: str) -> _Plan:
     signature = runner.signatures[name]
-    _expect_method(signature, kind, method)
-    return signature
-
-
-def _expect_method(signature: Any, kind: str, method: str) -> None:
-    if signature.method_name != method:
+    if method == CLASSIFY_METHOD:
+        kind, fetched = "classification", _classify_outputs
+    elif method == REGRESS_METHOD:
+        kind, fetched = "regression", _regress_outputs
+    else:
+        raise ServingError(Code.UNIMPLEMENTED, f"Unsupported signature method_name: {method}")
+    if runner.check_methods and signature.method_name != method:
         raise invalid(
             f"Expected {kind} signature method_name to be {method}. Was: {signature.method_name}"
         )
-
-
-def _examples_input(signature: Any, kind: str) -> str:
     if len(signature.inputs) != 1:
         raise invalid("Expected one input Tensor.")
+    _check_number_of_outputs(signature, method)
     if "inputs" not in signature.inputs:
-        raise ServingError(
-            Code.FAILED_PRECONDITION, f"No {kind} inputs found in SignatureDef: {signature}"
-        )
-    name: str = signature.inputs["inputs"].name
-    return name
+        raise invalid(f"No {kind} inputs found in SignatureDef: {signature}")
+    return _Plan(signature, method, signature.inputs["inputs"].name, fetched(signature))
 
 
-def _classify_plan(signature: Any) -> tuple[str, list[str]]:
-    _expect_method(signature, "classification", CLASSIFY_METHOD)
-    feed = _examples_input(signature, "classification")
-    if len(signature.outputs) not in (1, 2):
-        raise invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
+def _check_number_of_outputs(signature: Any, method: str) -> None:
+    count = len(signature.outputs)
+    if method == CLASSIFY_METHOD and count not in (1, 2):
+        raise invalid(f"Expected one or two output Tensors, found {count}")
+    if method == REGRESS_METHOD and count != 1:
+        raise invalid("Expected one output Tensor.")
+
+
+def _classify_outputs(signature: Any) -> list[str]:
     fetches = [signature.outputs[k].name for k in ("classes", "scores") if k in signature.outputs]
     if not fetches:
-        raise ServingError(
-            Code.FAILED_PRECONDITION,
+        raise invalid(
             'Expected classification signature outputs to contain at least one of "classes" or'
-            f' "scores". Signature was: {signature}',
+            f' "scores". Signature was: {signature}'
         )
-    return feed, fetches
+    return fetches
 
 
-def _regress_plan(signature: Any) -> tuple[str, list[str]]:
-    _expect_method(signature, "regression", REGRESS_METHOD)
-    feed = _examples_input(signature, "regression")
-    if len(signature.outputs) != 1:
-        raise invalid("Expected one output Tensor.")
+def _regress_outputs(signature: Any) -> list[str]:
     if "outputs" not in signature.outputs:
-        raise ServingError(
-            Code.FAILED_PRECONDITION, f"No regression outputs found in SignatureDef: {signature}"
-        )
-    return feed, [signature.outputs["outputs"].name]
+        raise invalid(f"No regression outputs found in SignatureDef: {signature}")
+    return [signature.outputs["outputs"].name]
 
 
 def _classes(signature: Any, values: Mapping[str, Array], count: int) -> Classes:

@@ -8,25 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import grpc
-import serving_inference as inference
-from serving_config import read_ssl
-from serving_manager import ModelManager
-from serving_metrics import Metrics
-from serving_protocol import (
-    CLASSIFY_METHOD,
-    DEFAULT_SIGNATURE,
-    Code,
-    ModelAddress,
-    ServingError,
-    invalid,
-)
-from serving_tensors import read_tensors, write_tensor
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     inference_pb2,
-    input_pb2,
     model_management_pb2,
     model_pb2,
     model_service_pb2_grpc,
@@ -34,6 +20,21 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
     regression_pb2,
 )
+
+from . import inference
+from .config_files import read_ssl
+from .manager import ModelManager
+from .metrics import Metrics
+from .protocol import (
+    CLASSIFY_METHOD,
+    DEFAULT_SIGNATURE,
+    Code,
+    ModelAddress,
+    ServingError,
+    invalid,
+)
+from .replies import metadata_reply, status_reply
+from .tensors import Tensors, write_tensor
 
 MAX_MESSAGE_BYTES = 2**31 - 1
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -54,36 +55,6 @@ def _fill_spec(spec: model_pb2.ModelSpec, name: str, signature: str, version: in
     spec.name = name
     spec.signature_name = signature or DEFAULT_SIGNATURE
     spec.version.value = version
-
-
-def status_reply(
-    manager: ModelManager, address: ModelAddress
-) -> get_model_status_pb2.GetModelStatusResponse:
-    """Return the states of a model's versions; REST prints the same message."""
-    reply = get_model_status_pb2.GetModelStatusResponse()
-    for found in manager.status(address):
-        entry = reply.model_version_status.add(version=found.version, state=found.state.value)
-        if found.error is None:
-            entry.status.SetInParent()
-        else:
-            entry.status.error_code = found.error.code.value
-            entry.status.error_message = found.error.message
-    return reply
-
-
-def metadata_reply(
-    manager: ModelManager, address: ModelAddress
-) -> get_model_metadata_pb2.GetModelMetadataResponse:
-    """Return the signatures of a model; REST prints the same message."""
-    reply = get_model_metadata_pb2.GetModelMetadataResponse()
-    signatures = get_model_metadata_pb2.SignatureDefMap()
-    with manager.use(address) as (runner, version):
-        for name, signature in runner.signatures.items():
-            signatures.signature_def[name].CopyFrom(signature)
-    reply.model_spec.name = address.name
-    reply.model_spec.version.value = version
-    reply.metadata["signature_def"].Pack(signatures)
-    return reply
 
 
 class _Answering:
@@ -110,7 +81,7 @@ class _Answering:
             if api:
                 micros = (time.perf_counter() - start) * 1e6
                 self._metrics.requests.add(model, status.name)
-                self._metrics.request_latency.observe(micros, model, api, "GRPC", status.name)
+                self._metrics.request_latency.observe(micros, model, api, "GRPC")
         raise AssertionError("abort() raises")
 
 
@@ -126,10 +97,9 @@ class _Prediction(_Answering, prediction_service_pb2_grpc.PredictionServiceServi
         spec = _spec_of(request)
         reply = predict_pb2.PredictResponse()
         with self._manager.use(address_of(spec)) as (runner, version):
-            inputs = read_tensors(request.inputs)
             start = time.perf_counter()
             outputs = inference.predict(
-                runner, spec.signature_name, inputs, list(request.output_filter)
+                runner, spec.signature_name, Tensors(request.inputs), request.output_filter
             )
         self._ran(spec.name, "Predict", start)
         _fill_spec(reply.model_spec, spec.name, spec.signature_name, version)
@@ -137,12 +107,9 @@ class _Prediction(_Answering, prediction_service_pb2_grpc.PredictionServiceServi
             write_tensor(array, reply.outputs[name])
         return reply
 
-    def _ran(self, model: str, api: str, start: float, examples: int | None = None) -> None:
+    def _ran(self, model: str, api: str, start: float) -> None:
         micros = (time.perf_counter() - start) * 1e6
         self._metrics.runtime_latency.observe(micros, model, api, "TF1")
-        if examples is not None:
-            self._metrics.examples.observe(examples, model)
-            self._metrics.example_total.add(model, by=examples)
 
     def Classify(
         self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
@@ -151,10 +118,10 @@ class _Prediction(_Answering, prediction_service_pb2_grpc.PredictionServiceServi
             spec = _spec_of(request)
             reply = classification_pb2.ClassificationResponse()
             with self._manager.use(address_of(spec)) as (runner, version):
-                examples = self._examples(request.input)
+                examples = inference.examples_of(request.input)
                 start = time.perf_counter()
                 results = inference.classify(runner, spec.signature_name, examples)
-            self._ran(spec.name, "Classify", start, len(examples))
+            self._ran(spec.name, "Classify", start)
             _fill_spec(reply.model_spec, spec.name, spec.signature_name, version)
             _fill_classes(reply.result, results)
             return reply
@@ -168,10 +135,10 @@ class _Prediction(_Answering, prediction_service_pb2_grpc.PredictionServiceServi
             spec = _spec_of(request)
             reply = regression_pb2.RegressionResponse()
             with self._manager.use(address_of(spec)) as (runner, version):
-                examples = self._examples(request.input)
+                examples = inference.examples_of(request.input)
                 start = time.perf_counter()
                 results = inference.regress(runner, spec.signature_name, examples)
-            self._ran(spec.name, "Regress", start, len(examples))
+            self._ran(spec.name, "Regress", start)
             _fill_spec(reply.model_spec, spec.name, spec.signature_name, version)
             _fill_regressions(reply.result, results)
             return reply
@@ -181,34 +148,26 @@ class _Prediction(_Answering, prediction_service_pb2_grpc.PredictionServiceServi
     def MultiInference(
         self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
     ) -> inference_pb2.MultiInferenceResponse:
-        name = request.tasks[0].model_spec.name if request.tasks else ""
-        return self._answer("MultiInference", name, context, lambda: self._multi(request))
+        return self._answer("", "", context, lambda: self._multi(request))
 
     def _multi(
         self, request: inference_pb2.MultiInferenceRequest
     ) -> inference_pb2.MultiInferenceResponse:
-        if not request.tasks:
-            raise invalid("Tasks is empty")
-        specs = [task.model_spec for task in request.tasks]
-        if any(not spec.name for spec in specs):
-            raise invalid("Found ModelSpec with an empty model name.")
-        if len({spec.name for spec in specs}) > 1:
-            raise invalid(
-                "All ModelSpecs in a MultiInferenceRequest must access the same model name."
+        tasks = [
+            inference.InferenceTask(
+                task.model_spec.name, task.model_spec.signature_name, task.method_name
             )
-        reply = inference_pb2.MultiInferenceResponse()
-        with self._manager.use(address_of(specs[0])) as (runner, version):
-            tasks = [
-                inference.InferenceTask(task.model_spec.signature_name, task.method_name)
-                for task in request.tasks
-            ]
-            examples = self._examples(request.input)
-            start = time.perf_counter()
+            for task in request.tasks
+        ]
+        first = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
+        with self._manager.use(address_of(first)) as (runner, version):
+            examples = inference.examples_of(request.input)
             results = inference.multi_inference(runner, tasks, examples)
-        self._ran(specs[0].name, "MultiInference", start, len(examples))
+        self._metrics.count_examples(first.name, len(examples))
+        reply = inference_pb2.MultiInferenceResponse()
         for task, result in zip(tasks, results, strict=True):
             entry = reply.results.add()
-            _fill_spec(entry.model_spec, specs[0].name, task.signature_name, version)
+            _fill_spec(entry.model_spec, first.name, task.signature_name, version)
             if task.method_name == CLASSIFY_METHOD:
                 _fill_classes(entry.classification_result, result)
             else:
@@ -230,10 +189,6 @@ class _Prediction(_Answering, prediction_service_pb2_grpc.PredictionServiceServi
             return metadata_reply(self._manager, address_of(spec))
 
         return self._answer("", "", context, work)
-
-    @staticmethod
-    def _examples(message: input_pb2.Input) -> list[bytes]:
-        return inference.examples_of(message)
 
 
 class _Models(_Answering, model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]

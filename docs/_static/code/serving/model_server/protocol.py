@@ -1,11 +1,9 @@
-"""What the two front ends of the model server agree on: error codes, model addresses, URLs."""
+"""What the two front ends agree on: method names, error codes, model addresses."""
 
 from __future__ import annotations
 
 import enum
-import re
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 import tensorflow as tf
 
@@ -97,46 +95,3 @@ class ModelAddress:
         if self.version is not None:
             return f"Specific({self.name}, {self.version})"
         return f"Latest({self.name})"
-
-
-@dataclass(frozen=True)
-class RestCall:
-    """A parsed URL; verb is predict, classify, regress, status or metadata."""
-
-    address: ModelAddress
-    verb: str
-
-
-_WHERE = r"(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?"
-# re.ASCII: \d is 0-9 only. The verb's case counts, unlike the rest: `:PREDICT` is malformed.
-_INFER = re.compile(
-    rf"(?i:/v1/models/([^/:]+){_WHERE}):(classify|regress|predict)", re.ASCII | re.DOTALL
-)
-_DESCRIBE = re.compile(
-    rf"(?i:/v1/models(?:/([^/:]+))?{_WHERE}(?:/(metadata))?)", re.ASCII | re.DOTALL
-)
-
-
-def parse_rest_call(method: str, path: str) -> RestCall:
-    """Read the method and the (still escaped) path; raise ServingError if malformed."""
-    if method == "POST":
-        match = _INFER.fullmatch(path)
-    elif method == "GET":
-        match = _DESCRIBE.fullmatch(path)
-    else:
-        match = None
-    if match is None:
-        raise invalid(f"Malformed request: {method} {path}")
-    name, version, label, word = match.groups()
-    if name is None:
-        raise invalid("Missing model name in request.")
-    address = ModelAddress(unquote(name), _version(version), unquote(label) if label else None)
-    return RestCall(address, word.lower() if word else "status")
-
-
-def _version(digits: str | None) -> int | None:
-    if digits is None:
-        return None
-    if len(digits) > 19 or int(digits) >= 2**63:
-        raise invalid(f"Failed to convert version: {digits} to numeric.")
-    return int(digits)

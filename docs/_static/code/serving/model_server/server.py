@@ -1,11 +1,4 @@
-"""A stand-in for ``tensorflow_model_server``: its flags, REST and gRPC interfaces, error texts.
-
-It is an emulation in Python for machines that cannot have the real server: no container engine, an
-Arm processor, a CI job. Where the real one runs, use the real one.
-
-    python model_server.py --rest_api_port=8501 --model_name=mnist \\
-        --model_base_path="$PWD/saved_model"
-"""
+"""Put the server together from its flags, and run it until a signal ends it."""
 
 from __future__ import annotations
 
@@ -21,83 +14,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .flags import parse_args
+
 if TYPE_CHECKING:
-    from serving_manager import ModelManager
-    from serving_metrics import Metrics
-    from serving_rest import RestServer
+    from .http_server import RestServer
+    from .manager import ModelManager
+    from .metrics import Metrics
 
 log = logging.getLogger("model_server")
-
-
-def _bool(text: str) -> bool:
-    if text.lower() in ("true", "1", "yes"):
-        return True
-    if text.lower() in ("false", "0", "no"):
-        return False
-    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the flags; they are named and they default as in the real server."""
-    parser = argparse.ArgumentParser(
-        prog="model_server.py",
-        description="Emulation of tensorflow_model_server in Python, with its flags.",
-        allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    _add_flags(parser)
-    return parser.parse_args(argv)
-
-
-def _add_flags(parser: argparse.ArgumentParser) -> None:
-    threads = 4 * (os.cpu_count() or 1)
-    _flags(
-        parser.add_argument_group("models"),
-        model_name=("default", "name of the model; ignored with --model_config_file"),
-        model_base_path=("", "absolute folder with the numbered versions"),
-        model_config_file=("", "file with a ModelServerConfig: several models, versions, labels"),
-        model_config_file_poll_wait_seconds=(0, "seconds between readings of that file; 0: once"),
-        file_system_poll_wait_seconds=(1.0, "seconds between looks for versions; 0: only once"),
-        saved_model_tags=("serve", "comma-separated tags of the graph to load"),
-        max_num_load_retries=(5, "how often a failed load is tried again"),
-        load_retry_interval_micros=(60_000_000, "microseconds between these tries"),
-        fail_if_no_model_versions_found=(False, "exit if a model has no version at the start"),
-        allow_version_labels_for_unavailable_models=(
-            False,
-            "let a new label name a version that is not loaded yet",
-        ),
-        enable_model_warmup=(True, "run the version's own requests before it serves"),
-    )
-    _flags(
-        parser.add_argument_group("interfaces"),
-        port=(8500, "port of gRPC"),
-        rest_api_port=(0, "port of REST; 0: none"),
-        rest_api_num_threads=(threads, "threads that answer REST requests"),
-        rest_api_timeout_in_ms=(30_000, "time limit of a REST request"),
-        rest_api_enable_cors_support=(False, "let scripts from other sites read REST answers"),
-        ssl_config_file=("", "file with an SSLConfig, for gRPC"),
-        grpc_channel_arguments=("", "comma-separated name=value arguments of the gRPC server"),
-        monitoring_config_file=("", "file with a MonitoringConfig: Prometheus metrics over REST"),
-    )
-    _flags(
-        parser.add_argument_group("running models"),
-        enable_batching=(False, "join requests that arrive together"),
-        batching_parameters_file=("", "file with BatchingParameters"),
-        tensorflow_session_parallelism=(0, "threads of a graph's run; 0: automatic"),
-        tensorflow_intra_op_parallelism=(0, "threads within an operation; 0: automatic"),
-        tensorflow_inter_op_parallelism=(0, "threads between operations; 0: automatic"),
-    )
-    parser.add_argument("--version", action="store_true", help="print the version and exit")
-
-
-def _flags(group: Any, **flags: tuple[Any, str]) -> None:
-    for name, (default, text) in flags.items():
-        if isinstance(default, bool):
-            group.add_argument(
-                f"--{name}", type=_bool, nargs="?", const=True, default=default, help=text
-            )
-        else:
-            group.add_argument(f"--{name}", type=type(default), default=default, help=text)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -122,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     import tensorflow as tf
-    from serving_protocol import ServingError
+
+    from .protocol import ServingError
 
     log.warning(
         "This is an emulation of tensorflow_model_server in Python (TensorFlow %s), not the server"
@@ -157,11 +82,11 @@ def _calm_the_collector() -> None:
 
 
 def _start(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> None:
-    from serving_config import read_monitoring
-    from serving_grpc import start_grpc
-    from serving_manager import ManagerOptions, ModelManager
-    from serving_metrics import Metrics
-    from serving_protocol import invalid
+    from .config_files import read_monitoring
+    from .grpc_server import start_grpc
+    from .manager import ManagerOptions, ModelManager
+    from .metrics import Metrics
+    from .protocol import invalid
 
     if options.port == 0:
         raise invalid("server_options.grpc_port is not set.")
@@ -204,10 +129,10 @@ def _set_threads(options: argparse.Namespace) -> None:
 
 
 def _loader(options: argparse.Namespace, metrics: Metrics) -> Any:
-    from serving_batching import BatchingOptions
-    from serving_config import read_batching
-    from serving_loader import Loader
-    from serving_protocol import invalid
+    from .batching import BatchingOptions
+    from .config_files import read_batching
+    from .loader import Loader
+    from .protocol import invalid
 
     _set_threads(options)
     batching = None
@@ -219,13 +144,17 @@ def _loader(options: argparse.Namespace, metrics: Metrics) -> Any:
             " server_options.enable_batching to true."
         )
     tags = tuple(options.saved_model_tags.split(","))
-    return Loader(metrics, tags, batching, options.enable_model_warmup)
+    return Loader(
+        *(metrics, tags, batching, options.enable_model_warmup),
+        check_methods=options.enable_signature_method_name_check,
+    )
 
 
 def _model_config(options: argparse.Namespace) -> Any:
-    from serving_config import read_model_config
-    from serving_protocol import invalid
     from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+    from .config_files import read_model_config
+    from .protocol import invalid
 
     if options.model_config_file:
         return read_model_config(options.model_config_file)
@@ -245,8 +174,8 @@ def _model_config(options: argparse.Namespace) -> Any:
 
 
 def _watch_config_file(options: argparse.Namespace, manager: ModelManager) -> None:
-    from serving_config import read_model_config
-    from serving_protocol import ServingError
+    from .config_files import read_model_config
+    from .protocol import ServingError
 
     seconds = options.model_config_file_poll_wait_seconds
     if not options.model_config_file or seconds <= 0:
@@ -269,7 +198,8 @@ def _watch_config_file(options: argparse.Namespace, manager: ModelManager) -> No
 def _start_rest(
     options: argparse.Namespace, manager: ModelManager, metrics: Metrics, monitoring: Any
 ) -> RestServer | None:
-    from serving_rest import PROMETHEUS_PATH, RestApi, RestOptions, RestServer
+    from .http_server import RestServer
+    from .rest_api import PROMETHEUS_PATH, RestApi, RestOptions
 
     if options.rest_api_port == 0:
         return None
@@ -296,7 +226,3 @@ def _start_rest(
         return None
     log.info("Exporting HTTP/REST API at:%s ...", where)
     return server
-
-
-if __name__ == "__main__":
-    sys.exit(main())

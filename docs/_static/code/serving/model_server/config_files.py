@@ -12,8 +12,9 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf import wrappers_pb2 as wrappers  # its file must be in the pool
 from google.protobuf.message import Message
-from serving_protocol import Code, ServingError, invalid
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from .protocol import Code, ServingError, invalid
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _INT64 = ".google.protobuf.Int64Value"

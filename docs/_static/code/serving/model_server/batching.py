@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from serving_protocol import Code, ServingError, invalid
+
+from .protocol import Code, ServingError, invalid
 
 Array = npt.NDArray[Any]
 Run = Callable[[Mapping[str, Array], Sequence[str], int], list[Array]]

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from serving_protocol import invalid
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
+from .protocol import invalid
+
 Array = npt.NDArray[Any]
+
+MAX_RANK = 254  # TensorFlow's own limit
+_TYPE_NAMES = {"float16": "half", "float32": "float", "float64": "double"}
+
+
+def type_name(datatype: int) -> str:
+    """Return the name of a DataType as the server prints it."""
+    name: str = tf.as_dtype(datatype).name
+    return _TYPE_NAMES.get(name, name)
+
 
 # The typed field that each type's values stand in.
 _FIELDS = {
@@ -30,9 +41,24 @@ _FIELDS = {
 }
 
 
-def read_tensors(protos: Mapping[str, TensorProto]) -> dict[str, Array]:
-    """Return named tensors; raise ServingError for one that does not hold what it says."""
-    return {name: _read(name, protos[name]) for name in sorted(protos)}
+class Tensors(Mapping[str, Array]):
+    """Named tensors; one is read when it is asked for, so that names are checked before."""
+
+    def __init__(self, protos: Mapping[str, TensorProto]) -> None:
+        """Keep the messages."""
+        self._protos = protos
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a tensor; raise ServingError if it does not hold what it says."""
+        return _read(name, self._protos[name])
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names in order."""
+        return iter(sorted(self._protos))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._protos)
 
 
 def _read(name: str, proto: TensorProto) -> Array:
@@ -62,6 +88,7 @@ def write_tensor(array: Array, proto: TensorProto) -> None:
     """Fill ``proto`` with typed values (``float_val`` and so on), as the server answers."""
     dtype = tf.as_dtype(array.dtype) if array.dtype != object else tf.string
     proto.dtype = dtype.as_datatype_enum
+    proto.tensor_shape.SetInParent()  # a scalar's is there, too
     for length in array.shape:
         proto.tensor_shape.dim.add(size=length)
     field = _FIELDS.get(array.dtype.name)
