@@ -15,10 +15,12 @@ from typing import Any
 
 import orjson
 
-from .protocol import invalid
+from .protocol import ServingError, invalid
 
 MAX_VALUES = 4_000_000  # of a document that is more than one dense array of numbers
+MAX_SLOW_VALUES = 1_000_000  # and escapes, of a document that orjson does not read as the server
 MAX_QUOTED = 256  # bytes after which an error text ends a JSON value that it repeats
+MAX_QUOTED_STRING = 4096  # characters of a string that an error text repeats
 
 _EMPTY = "The document is empty."
 _VALUE = "Invalid value."
@@ -53,14 +55,22 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object that ``body`` begins with; raise ServingError as the server does."""
     if not body:
         raise invalid("JSON Parse error: The document is empty")
-    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise invalid(f"JSON Parse error: more than {MAX_VALUES} values at offset: 0")
+    values = sum(map(body.count, (b",", b"[", b"{")))
+    if values > MAX_VALUES:
+        raise too_many_values(MAX_VALUES)
     document = _fast(body)
     if document is None:
+        if values + body.count(b"\\") > MAX_SLOW_VALUES:
+            raise too_many_values(MAX_SLOW_VALUES)
         document = _Parser(body).document()
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {quoted(document)} Is not object")
     return document
+
+
+def too_many_values(limit: int) -> ServingError:
+    """Return the error of a request that would take too much memory or time."""
+    return invalid(f"JSON Parse error: more than {limit} values at offset: 0")
 
 
 def _fast(body: bytes) -> dict[str, Any] | None:
@@ -383,7 +393,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json_string(value)
+        return json_string(value[:MAX_QUOTED_STRING])
     return str(value) if isinstance(value, int) else _double(value)
 
 
