@@ -12,6 +12,7 @@ hides rows; both scripts are loaded on pages with such a table only.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -48,7 +49,16 @@ class ResultTable(SphinxDirective):
                 raise self.error(f"no page of this build wrote {name}")
             contents[path.stem] = json.loads(path.read_text(encoding="utf-8"))
         html = builder.templates.render(self.arguments[0], contents)
-        return [nodes.raw("", html, format="html")]
+        return [nodes.raw("", html, format="html", found_by=" ".join(texts(contents)))]
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a JSON value, for the search."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts(part)
 
 
 def load_scripts(
