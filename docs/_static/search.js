@@ -107,6 +107,8 @@ const siteSearch = (() => {
       page.sections.push(section);
       pages.set(section.url, page);
     }
+    const alone = ({ kind, score }) => (kind === 'page' ? score / KINDS.page : score); // within its page
+    for (const { sections } of pages.values()) sections.sort((a, b) => alone(b) - alone(a));
     return [...pages.values()].slice(0, PAGES);
   }
   return { learn, find };
