@@ -14,8 +14,9 @@ def describe(
     app: Sphinx, page: str, template: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
     """Tell the template how a page begins (event html-page-context)."""
-    paragraphs = (p.astext() for p in tree.findall(nodes.paragraph)) if tree else iter(())
-    text = " ".join(next((p for p in paragraphs if p.strip()), "").split())
+    paragraphs = tree.findall(nodes.paragraph) if tree else []
+    words = (paragraph.astext().split() for paragraph in paragraphs)
+    text = " ".join(next(filter(None, words), []))
     context["description"] = text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
 
 

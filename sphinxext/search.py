@@ -75,7 +75,7 @@ def plain(blocks: list[nodes.Element]) -> str:
 
 
 def record(kind: str, title: nodes.Element, anchor: str, body: nodes.Element) -> list[str]:
-    """Return kind, anchor, title, text and words of the code, each once: code is found, not shown."""
+    """Return kind, anchor, title, text, and the words of the code, each once; it is not shown."""
     blocks = list(content(body))
     text = [block for block in blocks if not is_code(block)]
     code = " ".join(block.get(FOUND_BY) or block.astext() for block in blocks if is_code(block))
