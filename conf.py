@@ -32,7 +32,9 @@ extensions = [
     "sphinxext.downloads",
     "sphinxext.errors",
     "sphinxext.demo",
-    "sphinxext.chinese_search",
+    "sphinxext.search",
+    "sphinxext.anchors",
+    "sphinxext.description",
     "sphinxext.incremental",
 ]
 nitpicky = True
@@ -76,6 +78,7 @@ sphinx_gallery_conf = {
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
+myst_heading_anchors_html_ids = language == "zh_CN"  # links of old lead to these
 copybutton_prompt_text = "$ "
 
 locale_dirs = ["../locale"]

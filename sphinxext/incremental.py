@@ -1,7 +1,7 @@
 """Make an incremental build equal a full one where Sphinx itself does not.
 
-Titles stand in the sidebar of every page and the dataset in its footer, so a changed one makes all
-pages be written again; and the page of a document that is gone goes too.
+Titles and the table of contents stand in the sidebar of every page and the dataset in its footer,
+so a changed one makes all pages be written again; and the page of a document that is gone goes too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
@@ -21,7 +22,9 @@ from sphinxext.outputs import dataset_of
 def pages_to_write(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
     """Return all pages if what each of them shows has changed (event env-updated)."""
     titles = {name: title.astext() for name, title in env.titles.items()}
-    shown = titles, dataset_of(Site(Path(app.confdir)))
+    trees = (tree for toc in env.tocs.values() for tree in toc.findall(addnodes.toctree))
+    menu = [(tree.get("caption"), tree["entries"]) for tree in trees]
+    shown = titles, menu, dataset_of(Site(Path(app.confdir)))
     last = getattr(env, "shown_by_last_build", shown)
     env.shown_by_last_build = shown  # type: ignore[attr-defined]  # pickled with env
     return [] if shown == last else titles

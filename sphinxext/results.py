@@ -1,4 +1,4 @@
-"""The directive `result-table`: JSON files of the build as a table that can be sorted and searched.
+"""The directives `result-table` and `result-picture`: JSON files of the build, shown.
 
     ```{result-table} matrix.html
     :files: matrix.json mnist_cnn_all.json
@@ -6,12 +6,13 @@
 
 The argument is a template of docs/_templates; it gets the files' contents by their stems. A table
 of the class `sortable` is sorted by npm's sortable-tablesort, a form of the class `table-filter`
-hides rows; both scripts are loaded on pages with such a table only.
+hides rows; both scripts are loaded on pages with such a table only. A picture needs none.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,13 +33,15 @@ class ResultTable(SphinxDirective):
 
     required_arguments = 1
     option_spec: ClassVar[dict[str, Any]] = {"files": directives.unchanged_required}
+    needs_scripts = True
 
     def run(self) -> list[nodes.Node]:
         """Return the table as HTML; other formats cannot sort or search."""
         builder = self.env.app.builder
         if not isinstance(builder, StandaloneHTMLBuilder):
             return []
-        self.env.metadata[self.env.docname][MARK] = True
+        if self.needs_scripts:
+            self.env.metadata[self.env.docname][MARK] = True
         workspace = Site(Path(self.env.app.confdir)).workspace
         contents = {}
         for name in self.options["files"].split():
@@ -48,7 +51,22 @@ class ResultTable(SphinxDirective):
                 raise self.error(f"no page of this build wrote {name}")
             contents[path.stem] = json.loads(path.read_text(encoding="utf-8"))
         html = builder.templates.render(self.arguments[0], contents)
-        return [nodes.raw("", html, format="html")]
+        return [nodes.raw("", html, format="html", found_by=" ".join(texts(contents)))]
+
+
+class ResultPicture(ResultTable):
+    """Show a drawing that a template makes of files in the workspace."""
+
+    needs_scripts = False
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a JSON value, for the search."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts(part)
 
 
 def load_scripts(
@@ -63,5 +81,6 @@ def load_scripts(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_directive("result-table", ResultTable)
+    app.add_directive("result-picture", ResultPicture)
     app.connect("html-page-context", load_scripts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""The site of the last build in a real browser: width, dark mode, search, copying, languages."""
+"""The site of the last build in a real browser: width, dark mode, copying, languages."""
 
 from __future__ import annotations
 
@@ -20,22 +20,6 @@ HTML = ROOT / "build" / "html"
 OUTPUTS = ROOT / "build" / "outputs"
 SIZES: dict[str, tuple[int, int]] = {"phone": (360, 740), "desktop": (1440, 900)}
 SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
-
-# What a Chinese reader types: words, phrases, mixed with Latin ones, more than one word.
-CHINESE = [
-    "模型转换",
-    "签名",
-    "量化",
-    "SavedModel",
-    "缓冲区",
-    "混淆矩阵",
-    "学习率",
-    "全整数量化",
-    "移动端 TensorFlow Lite",
-    "SavedModel 的签名",
-    "tflite_convert",
-]
-ENGLISH = ["convert", "signature", "quantization", "SavedModel", "buffer", "saved models"]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -152,40 +136,6 @@ def test_the_theme_button_changes_the_background(tab: Watched) -> None:
     assert len(seen) == 2
 
 
-def search(tab: Watched, query: str) -> list[str]:
-    """Type a query into the search box of the open page; return the titles that were found."""
-    tab.where = f"search for {query}"
-    page = tab.page
-    page.locator(".sidebar-search").fill(query)
-    with page.expect_navigation(url="**/search.html?q=*", wait_until="load"):
-        page.locator(".sidebar-search").press("Enter")
-    # Sphinx writes the summary when all results are there.
-    page.wait_for_function(
-        "() => /\\d/.test(document.querySelector('.search-summary')?.textContent ?? '')"
-        " || document.querySelector('#search-results h2 + p')?.textContent.includes('not match')"
-        " || document.querySelector('#search-results h2 + p')?.textContent.includes('没有')"
-    )
-    return page.locator("#search-results ul.search li a").all_inner_texts()
-
-
-@pytest.mark.parametrize(("start", "queries"), [("", CHINESE), ("en/", ENGLISH)])
-def test_the_search_finds_what_there_is_and_nothing_else(
-    tab: Watched, start: str, queries: list[str]
-) -> None:
-    tab.open(f"{start}index.html")  # and on from the page of the results
-    assert [query for query in queries if not search(tab, query)] == []
-    assert [query for query in ("鱷魚", "zzzunheard") if search(tab, query)] == []
-
-
-def test_a_result_of_the_search_leads_to_its_page(tab: Watched) -> None:
-    tab.open("index.html")
-    titles = search(tab, "模型转换")
-    assert titles[0].startswith("模型转换")
-    tab.page.locator("#search-results ul.search li a").first.click()
-    tab.page.wait_for_url("**/lite/convert.html**")
-    assert tab.page.locator("h1").inner_text().startswith("模型转换")
-
-
 @pytest.mark.parametrize("folder", ["", "en/"])
 def test_the_copy_button_takes_the_command_without_prompt_and_output(
     browser: Browser, site: str, folder: str
@@ -218,15 +168,16 @@ def test_the_copy_button_takes_a_program_whole(browser: Browser, site: str) -> N
     assert not tab.wrong, "\n".join(tab.wrong)
 
 
-def test_the_language_switch_leads_to_the_same_page_and_back(tab: Watched) -> None:
-    page = tab.open("lite/convert.html")
+def test_the_language_switch_leads_to_the_same_place_and_back(tab: Watched) -> None:
+    page = tab.open("lite/convert.html#quantization")
     chinese = page.locator("h1").inner_text()
     page.locator("nav.languages a[hreflang=en]").click()
-    page.wait_for_url("**/en/lite/convert.html")
+    page.wait_for_url("**/en/lite/convert.html#quantization")
+    assert page.locator("#quantization h2").inner_text().startswith("Quantization")
     assert page.evaluate("() => document.documentElement.lang") == "en"
     assert page.locator("h1").inner_text() != chinese
     page.locator("nav.languages a[hreflang=zh-CN]").click()
-    page.wait_for_url(f"{tab.site}/lite/convert.html")
+    page.wait_for_url(f"{tab.site}/lite/convert.html#quantization")
     assert page.locator("h1").inner_text() == chinese
 
 

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -379,8 +379,6 @@ def test_pages_state_their_language_and_title(pages: list[Page]) -> None:
             wrong.append(f"{page.path}: lang is {html and html.get('lang')}")
         heading = page.soup.find("h1")
         text = heading.get_text().rstrip("¶").strip() if heading else ""
-        if page.path.name == "search.html":  # its heading is written by its script
-            text = title.get_text().partition(" - ")[0] if title else ""
         if title is None or not text or text not in title.get_text():
             wrong.append(f"{page.path}: title {title}, heading {text!r}")
     assert not wrong, "\n".join(wrong)
@@ -423,28 +421,48 @@ def test_english_pages_hold_no_chinese(pages: list[Page]) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@cache
-def search_index(folder: Path) -> dict[str, object]:
-    text = (folder / "searchindex.js").read_text(encoding="utf-8")
-    index: dict[str, object] = json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
-    return index
+def test_pages_name_the_other_languages_and_describe_themselves(pages: list[Page]) -> None:
+    for page in pages:
+        own = page.path.relative_to("en") if page.english else page.path
+        links = page.soup.select("link[rel=alternate][hreflang]")
+        told = {str(link["hreflang"]): str(link["href"]) for link in links}
+        there = {tag: os.path.normpath(page.path.parent / href) for tag, href in told.items()}
+        assert there == {"zh-CN": str(own), "en": f"en/{own}"}, page.path
+        description = page.soup.select_one("meta[name=description]")
+        if own.name not in BUILT_BY_SPHINX:
+            assert description, page.path
+            assert 10 < len(str(description["content"])) <= 160, page.path
 
 
-def test_chinese_titles_are_in_the_search_index(pages: list[Page]) -> None:
-    index = search_index(HTML)
-    titles, known = index["alltitles"], index["titleterms"]
-    assert isinstance(titles, dict)
-    assert isinstance(known, dict)
-    words = [word for title in titles for word in HAN.findall(title) if len(word) > 1]
-    pairs = {first + second for word in words for first, second in pairwise(word)}
-    assert pairs, "no Chinese title"
-    assert not pairs - known.keys()
+def headings(document: nodes.document) -> list[str]:
+    return [section["ids"][0] for section in document.findall(nodes.section)]
 
 
-def test_the_english_search_index_holds_no_chinese(pages: list[Page]) -> None:
-    titles = search_index(HTML / "en")["alltitles"]
-    assert isinstance(titles, dict)
-    assert titles
+def test_anchors_say_something_and_are_the_same_in_both_languages() -> None:
+    for name, document in documents("zh").items():
+        found = headings(document)
+        assert found == headings(documents("en")[name]), name
+        assert len({*found}) == len(found), name
+        assert not [anchor for anchor in found if re.fullmatch(r"(id\d+)?", anchor)], name
+
+
+def test_links_of_old_lead_to_headings(pages: list[Page]) -> None:
+    assert {"id3", "预热", "warm-up"} <= anchors(HTML / "serving" / "versions.html")
+
+
+def test_the_words_of_the_theme_are_translated(pages: list[Page]) -> None:
+    known = re.compile(r"[A-Za-z][\w.-]*")
+    for page in pages:
+        for tag in [] if page.english else page.soup.select("body [aria-label]"):
+            label = str(tag["aria-label"])
+            assert HAN.search(label) or len(known.findall(label)) <= 2, (page.path, label)
+
+
+def test_the_english_search_holds_no_chinese(pages: list[Page]) -> None:
+    text = (HTML / "en" / "_static" / "search_sections.js").read_text(encoding="utf-8")
+    searched = json.loads(text.strip().removeprefix("siteSearch.learn(").removesuffix(");"))
+    titles = [section[2] for page in searched for section in page["sections"]]
+    assert len(titles) > 100
     assert not [title for title in titles if HAN.search(title)]
 
 

@@ -1,0 +1,66 @@
+"""The site of the last build for everyone: axe finds no violation, in both themes.
+
+A sample of the pages here, one of each kind; `python -m tests.test_access` looks through all.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from recordings.chromium import ARGUMENTS, browser_path
+
+ROOT = Path(__file__).parent.parent
+HTML = ROOT / "build" / "html"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+SAMPLE = ["index", "search", "errors", "changes", "serving/index", "gallery/index"]
+SAMPLE += ["gallery/plot_matrix"]
+RUN = """() => axe.run(document, {resultTypes: ['violations']}).then(
+  ({ violations }) => violations.map(
+    ({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 120)}`))"""
+SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
+
+
+def violations(browser: Browser, paths: list[Path]) -> list[str]:
+    """Return what axe finds on pages, light and dark."""
+    axe, found = AXE.read_text(encoding="utf-8"), []
+    for scheme in SCHEMES:
+        with browser.new_context(
+            viewport={"width": 1440, "height": 900}, color_scheme=scheme
+        ) as context:
+            page = context.new_page()
+            for path in paths:
+                page.goto(path.as_uri())
+                page.evaluate(axe)
+                where = f"{path.relative_to(HTML)}, {scheme}"
+                found += [f"{where}: {problem}" for problem in page.evaluate(RUN)]
+    return found
+
+
+@pytest.mark.parametrize("folder", ["", "en/"])
+def test_axe_finds_no_violation(browser: Browser, folder: str) -> None:
+    found = violations(browser, [HTML / f"{folder}{name}.html" for name in SAMPLE])
+    assert not found, "\n".join(found)
+
+
+def test_axe_finds_a_violation_that_is_there(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<html lang=en><title>t</title><main><h1>t</h1><img src=x></main></html>")
+    with browser.new_context() as context:
+        tab = context.new_page()
+        tab.goto(page.as_uri())
+        tab.evaluate(AXE.read_text(encoding="utf-8"))
+        assert any(problem.startswith("image-alt") for problem in tab.evaluate(RUN))
+
+
+if __name__ == "__main__":
+    pages = [path for path in HTML.rglob("*.html") if not {"_static", "_downloads"} & {*path.parts}]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser_path(), args=ARGUMENTS)
+        everything = violations(chromium, sorted(pages))
+    print(f"{len(pages)} pages, {len(everything)} violations", *everything, sep="\n")
+    sys.exit(bool(everything))
