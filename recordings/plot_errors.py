@@ -38,7 +38,7 @@ REQUESTS = {
         '{"instances": [{"image": [1, 2, 3, 4]}]}',
     ),
     "expecting_tensor_size": ('{"instances": [[1, 2, 3, 4], [1, 2]]}', RIGHT),
-    "excepting_instances_to_be_a_list": ('{"instances": 1}', RIGHT),
+    "expecting_instances_to_be_a_list": ('{"instances": 1}', RIGHT),
 }
 IMPORT = 'python -c "from {}.interpreter import Interpreter"'
 KERAS_3 = (

@@ -27,7 +27,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LIST = Path(__file__).with_suffix(".toml")
-LINKED = (".venv", ".venv-tfjs", "node_modules")
+LINKED = (".venv", ".venv-tfjs", ".venv-clients", "node_modules")
 AT_A_TIME = 2
 SECONDS = 300  # for one check
 QUICK = "tests/test_bound.py"  # needs neither a build nor TensorFlow
