@@ -8,6 +8,7 @@ ZH := -d build/doctrees/zh docs build/html
 TRANSLATIONS := $(filter-out zh_CN,$(notdir $(wildcard locale/*)))
 READY := .venv/ready
 CONVERTER := .venv-tfjs/ready
+CLIENTS := .venv-clients/ready
 PACKAGES := node_modules/ready
 LOCK := uv pip compile --universal --python-version=3.11 --generate-hashes --fork-strategy=fewest --quiet
 ALL := $(READY) $(CONVERTER) $(PACKAGES)
@@ -31,7 +32,13 @@ $(PACKAGES): package-lock.json package.json $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund
 	@touch $@
 
-packages: $(ALL) ## install what the build needs, and run nothing
+$(CLIENTS): requirements-clients.txt
+	rm -rf .venv-clients
+	$(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/pip install --quiet --no-deps --require-hashes -r requirements-clients.txt
+	@touch $@
+
+packages: $(ALL) $(CLIENTS) ## install what the build needs, and run nothing
 
 html: $(ALL) ## run what is stale, build the site: build/html/ (Chinese), build/html/en/
 	$(SPHINX) -b html $(ZH)
@@ -40,7 +47,7 @@ html: $(ALL) ## run what is stale, build the site: build/html/ (Chinese), build/
 	    -d build/doctrees/$$language docs build/html/$$language || exit 1; \
 	done
 
-test: html ## build the site and test it
+test: html $(CLIENTS) ## build the site and test it
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 linkcheck: $(READY) ## check all external links
@@ -84,6 +91,7 @@ lock: ## compile requirements*.in into requirements*.txt (needs uv); ONLY=NAME m
 	  --output-file=requirements.txt
 	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements-tfjs.in --constraints=requirements.txt \
 	  --override=requirements-tfjs-overrides.in --output-file=requirements-tfjs.txt
+	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements-clients.in --output-file=requirements-clients.txt
 	@git diff --text --unified=0 requirements*.txt | grep '^[-+][a-z]' \
 	  || echo "nothing moved: pinned in requirements.in, unknown, or the newest"
 

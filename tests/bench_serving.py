@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import multiprocessing
 import os
@@ -146,7 +147,8 @@ def batched(folder: Path, seconds: float, report: Report) -> None:
                 loop = model_call(folder, pictures(together))
                 (alone,) = medians_ms([loop])
                 for kind, call in (("gRPC", grpc_call), ("REST", rest_call)):
-                    rate = throughput(lambda call=call: call(server, images), seconds) * len(images)
+                    client = functools.partial(call, server, images)
+                    rate = throughput(client, seconds) * len(images)
                     ratio = rate / (together / alone * 1e3)
                     report.least(f"{CLIENTS} clients, {kind}, {name}, to the model", ratio, 0.8)
 

@@ -27,7 +27,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LIST = Path(__file__).with_suffix(".toml")
-LINKED = (".venv", ".venv-tfjs", "node_modules")
+LINKED = (".venv", ".venv-tfjs", ".venv-clients", "node_modules")
 COMPILED = ("android-jvm", "android-screen")  # here each copy compiles its own sources
 AT_A_TIME = 2
 SECONDS = 300  # for one check

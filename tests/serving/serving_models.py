@@ -154,7 +154,12 @@ class Upstream(tf.Module):
 
 def upstream(folder: str) -> None:
     module = Upstream()
-    names = ("regress_x2_to_y3", "classify_x2_to_y3", "regress_x_to_y", "regress_x_to_y2")
+    names: tuple[str, ...] = (
+        "regress_x2_to_y3",
+        "classify_x2_to_y3",
+        "regress_x_to_y",
+        "regress_x_to_y2",
+    )
     names += ("classify_x_to_y", "get_counter", "incr_counter", "reset_counter", "incr_counter_by")
     names += ("complexes", "scalar")
     kinds = {"ints": tf.int32, "floats": tf.float32, "doubles": tf.float64, "strings": tf.string}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,7 +97,8 @@ def example(**features: Sequence[float] | Sequence[bytes]) -> tf.train.Example:
 
 def scored(**scores: float) -> tf.train.Example:
     names = [name.encode() for name in scores]
-    return example(**{"class": names, "score": list(scores.values())})
+    values: dict[str, Any] = {"class": names, "score": list(scores.values())}
+    return example(**values)
 
 
 def copy_features(feeds: Any, fetches: Sequence[str], _: int) -> list[Any]:
@@ -218,7 +220,7 @@ def zeros(dtype: Any, *shape: int) -> np.ndarray:
 
 MISMATCH = "Tensors class and score should match in dim_size(1). Got 2 vs. 3"
 BATCH = "Expected %s output batch size of 2. Got: 1"
-WRONG_CLASSIFIER = {
+WRONG_CLASSIFIER: dict[str, tuple[str, Any, Any, str | None]] = {
     "InvalidNamedSignature": ("invalid", input_of(DOS), copy_features, None),
     "MalformedScores": (
         *("malformed", input_of(DOS), copy_features),
@@ -303,7 +305,7 @@ def test_regressor(made: tuple[Made, Any], test: str, check: bool) -> None:
     assert regress(stub, name, given) == expected
 
 
-WRONG_REGRESSOR = {
+WRONG_REGRESSOR: dict[str, tuple[str, Any, Any, str | None]] = {
     "InvalidNamedSignature": ("invalid", input_of(ONE), copy_features, None),
     "MalformedOutputs": (
         *("malformed", input_of(ONE), copy_features),
@@ -353,7 +355,7 @@ def test_method_names(made: tuple[Made, Any], verb: str, method: str, check: boo
     request.model_spec.name = "m"
     strings = [e.SerializeToString() for e in ONE]
     request.inputs["inputs"].CopyFrom(tf.make_tensor_proto(strings))
-    calls = {
+    calls: dict[str, Callable[[], Any]] = {
         "classify": lambda: classify(stub, "", input_of(DOS)),
         "regress": lambda: regress(stub, "", input_of(ONE)),
         "predict": lambda: list(stub.Predict(request, timeout=60).outputs["outputs"].float_val),
@@ -629,7 +631,7 @@ def test_services(prediction: Any, name: str, kind: Any, method: str, result: st
         (spec % "invalid_signature_name", "INVALID_ARGUMENT",
          "No signature was found with the name: invalid_signature_name"),
     ):  # fmt: skip
-        assert failure(lambda text=text: call(request_of(kind, text), timeout=60)) == (
+        assert failure(partial(call, request_of(kind, text), timeout=60)) == (
             code,
             message,
         )

@@ -276,7 +276,7 @@ def test_answers(connection: http.client.HTTPConnection, case: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize("case", ERRORS, ids=named)
-def test_errors(connection: http.client.HTTPConnection, case: tuple[str, ...]) -> None:
+def test_errors(connection: http.client.HTTPConnection, case: tuple[Any, ...]) -> None:
     _, method, path, body, status, text = case
     expected = json_answers.write_error(text)
     assert ask(connection, method, path, body) == (status, expected)
