@@ -97,7 +97,7 @@ lock: ## compile requirements*.in into requirements*.txt (needs uv); ONLY=NAME m
 
 upgrade: $(PACKAGES) ## lock the newest versions, build, show which documented outputs would change
 	rm -f build/upgrade.md
-	sed -i 's/^\([a-z][a-z-]*\)==[0-9.]*/\1/' requirements.in requirements-tfjs.in # lift the pins
+	sed -i 's/^\([a-z][a-z-]*\)==[0-9.]*/\1/' requirements.in requirements-tfjs.in requirements-clients.in # lift the pins
 	$(MAKE) lock LOCK="$(LOCK) --upgrade"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --package-lock-only --save-exact --no-audit --no-fund \
 	  $$($(BIN)/node -p "Object.keys(require('./package.json').dependencies).map((n) => n + '@latest').join(' ')")

@@ -29,7 +29,13 @@ ROOT = Path(__file__).parents[1]
 SITE = Site(ROOT)
 WORD = re.compile(r"\w+(?:-\w+)*")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-LOCKS = {"requirements.txt", "requirements-tfjs.txt", "package-lock.json", "LICENSE-TEXT"}
+LOCKS = {
+    "requirements.txt",
+    "requirements-tfjs.txt",
+    "requirements-clients.txt",
+    "package-lock.json",
+    "LICENSE-TEXT",
+}
 TEXT = {"locale", "gallery", "tests"}  # folders that bind nothing: prose, and checks of it
 
 # Words in code spans that stand in no program, recipe, output or configuration; with the reason.

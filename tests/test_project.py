@@ -218,8 +218,12 @@ def test_the_readers_requirements_are_enough_and_agree_with_the_lock() -> None:
     for name, parsed in needed.items():
         assert parsed.specifier.contains(lock[canonicalize_name(name)]), name
     available, owners = brought_by(set(needed)), importlib.metadata.packages_distributions()
-    programs = sorted(code.glob("*/*.py"))
+    packages = {path.parent for path in code.glob("*/*/__init__.py")}
+    programs = sorted(
+        [*code.glob("*/*.py"), *(p for folder in packages for p in folder.glob("*.py"))]
+    )
     own = {path.stem for path in programs} | set(sys.stdlib_module_names)
+    own |= {folder.name for folder in packages}
     for program in programs:
         for module in imported(program) - own:
             assert module in owners, f"{program.name} imports {module}, which nobody brings"

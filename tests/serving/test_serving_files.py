@@ -9,6 +9,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,10 @@ import pytest
 import yaml
 from model_server import config_files
 from model_server.batching import BatchingOptions
-from serving_support import DEPLOY, SERVING, free_port, serve_folder
+from serving_support import DEPLOY, REPO, SERVING, free_port, serve_folder
+
+from recordings.engine.site import Site
+from sphinxext import downloads
 
 PASSWORD = "Basic " + base64.b64encode(b"reader:secret").decode()
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -92,6 +96,30 @@ def test_batching_and_monitoring_files() -> None:
     assert (batching.max_batch_size, batching.allowed_batch_sizes) == (32, (1, 8, 32))
     monitoring = config_files.read_monitoring(str(SERVING / "monitoring.config"))
     assert monitoring.prometheus_config.enable
+
+
+def test_the_server_in_one_file(tmp_path: Path) -> None:
+    """model_server.pyz has the same bytes whenever it is made, and runs from anywhere."""
+    files = downloads.archives(Site(REPO))["model_server.pyz"]
+    made = []
+    for name in ("first", "second"):  # checkouts at different times
+        copies = {inner: tmp_path / name / inner for inner in files}
+        for inner, copy in copies.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(files[inner].read_bytes())
+            os.utime(copy, (len(name), len(name)))
+        target = tmp_path / name / "model_server.pyz"
+        downloads.write(target, copies)
+        made.append(target.read_bytes())
+    assert made[0] == made[1]
+    with zipfile.ZipFile(target) as archive:
+        infos = archive.infolist()
+    assert {(i.compress_type, i.date_time[0], i.create_system) for i in infos} == {(0, 1980, 3)}
+    done = run(sys.executable, target, "--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (
+        0,
+        "TensorFlow ModelServer: emulation in Python",
+    )
 
 
 @pytest.fixture

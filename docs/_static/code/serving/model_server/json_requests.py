@@ -30,7 +30,7 @@ from .tensors import MAX_RANK, type_name
 Array = npt.NDArray[Any]
 TensorInfos = Mapping[str, Any]  # input name -> tensorflow.TensorInfo
 
-MAX_NUMBERS = 8_000_000  # of a request that is one dense array
+MAX_NUMBERS = 8000000  # of a request that is one dense array
 LARGE_BYTES = 1 << 20  # of these requests one is read at a time
 
 _large = threading.Lock()

@@ -17,8 +17,8 @@ import orjson
 
 from .protocol import ServingError, invalid
 
-MAX_VALUES = 4_000_000  # of a document that is more than one dense array of numbers
-MAX_SLOW_VALUES = 1_000_000  # and escapes, of a document that orjson does not read as the server
+MAX_VALUES = 4000000  # of a document that is more than one dense array of numbers
+MAX_SLOW_VALUES = 1000000  # and escapes, of a document that orjson does not read as the server
 MAX_QUOTED = 256  # bytes after which an error text ends a JSON value that it repeats
 MAX_QUOTED_STRING = 4096  # characters of a string that an error text repeats
 
