@@ -21,18 +21,19 @@ def archives(site: Site) -> dict[str, dict[str, Path]]:
     embedded = {path.name for path in (site.code / "embedded").glob("*")}
     embedded |= {"artifacts.py", "samples.py", "load_models.py"}  # they import these
     embedded |= {"convert.py", "inspect_tflite.py"}
+    server = {
+        name: path
+        for name, path in programs.items()
+        if name.startswith("model_server/") and name.endswith(".py")
+    }
     inside = {path: path.relative_to(project.parent) for path in sorted(project.rglob("*"))}
     return {
         "programs.zip": programs,
         # Python runs an archive by its __main__.py, and finds the package in it.
         "model_server.pyz": {
-            "__main__.py": programs["model_server/__main__.py"],
-            **{
-                name: path
-                for name, path in programs.items()
-                if name.startswith("model_server/") and name.endswith(".py")
-            },
-        },
+            path.name if path.name == "__main__.py" else name: path for name, path in server.items()
+        }
+        | server,
         "embedded.zip": {name: path for name, path in programs.items() if name in embedded},
         "android.zip": {
             name.as_posix(): path

@@ -196,6 +196,11 @@ class MiniSite:
             "MNIST_DATA": str(folder / "dataset.npz"),
             "HOME": str(folder),
         }
+        library = "node_modules/minisearch"  # the search needs it
+        target = self.root / library
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to((ROOT / library).resolve())
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the site."""
