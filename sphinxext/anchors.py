@@ -39,8 +39,10 @@ class Anchors(SphinxTransform):
     def apply(self, **options: Any) -> None:
         """Go through the sections of a page that was read."""
         path = Path(self.app.confdir, CATALOG, f"{self.env.docname}.po")
-        self.env.note_dependency(str(path))
-        catalog = read(path, path.stat().st_mtime_ns) if path.exists() else Catalog()
+        catalog = Catalog()
+        if path.exists():  # a dependency that is not there makes the page be read each time
+            self.env.note_dependency(str(path))
+            catalog = read(path, path.stat().st_mtime_ns)
         taken: set[str] = set()
         renamed: dict[str, str] = {}
         for section in self.document.findall(nodes.section):
