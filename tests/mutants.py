@@ -28,7 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LIST = Path(__file__).with_suffix(".toml")
 LINKED = (".venv", ".venv-tfjs", ".venv-clients", "node_modules")
-COMPILED = ("android-jvm", "android-screen")  # here each copy compiles its own sources
+COMPILED = ("android-jvm", "android-screen")  # a copy compiles its own sources anew
 AT_A_TIME = 2
 SECONDS = 300  # for one check
 QUICK = "tests/test_bound.py"  # needs neither a build nor TensorFlow
@@ -153,9 +153,7 @@ def copied(folder: Path) -> Path:
     for path in (ROOT / "build").iterdir() if (ROOT / "build").exists() else ():
         if path.name == "store":
             shutil.copytree(path.resolve(), folder / "build" / "store", copy_function=os.link)
-        elif path.name in COMPILED:
-            shutil.copytree(path, folder / "build" / path.name)
-        elif path.name not in ("lock", "runs") and not path.name.startswith("mutants-"):
+        elif not path.name.startswith(("lock", "runs", "mutants-", *COMPILED)):
             (folder / "build" / path.name).symlink_to(path)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     subprocess.run(["git", "add", "--all"], cwd=folder, check=True, capture_output=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -136,13 +137,14 @@ class Recorder:
             Exception: the first that a recipe raised; those that were under way end before.
         """
         ordered = list(self.upstream(recipes))
+        awaited_by = Counter(other.name for recipe in ordered for other in self.upstream([recipe]))
         slots, stop = Slots(AT_A_TIME), threading.Event()
         made: dict[str, Future[Recording]] = {}
 
         def make(recipe: Recipe, rests_on: list[Future[Recording]]) -> Recording:
             for other in rests_on:
                 other.result()
-            with slots.taken(alone=recipe.alone):
+            with slots.taken(alone=recipe.alone, awaited_by=awaited_by[recipe.name]):
                 if stop.is_set():
                     raise CancelledError
                 return self.find(recipe, runs=True)
@@ -306,25 +308,43 @@ class Recorder:
 
 
 class Slots:
-    """Room for some recipes at a time, or for one that is alone."""
+    """Room for some recipes at a time, or for one that is alone.
+
+    One that is alone begins when all slots are free, so that none of them is kept empty for it;
+    of the others, that begins first on which most of the rest waits.
+    """
 
     def __init__(self, count: int) -> None:
         """Begin with `count` free slots."""
-        self._count = count
-        self._free = threading.Semaphore(count)
-        self._queue = threading.Lock()  # or two that want all would each hold a part
+        self._count = self._free = count
+        self._waiting: list[tuple[bool, int, int]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+
+    def _next(self) -> tuple[bool, int, int] | None:
+        """Return who may begin now, if anybody may."""
+        alone = self._free == self._count and any(waits[0] for waits in self._waiting)
+        ready = [waits for waits in self._waiting if waits[0] == alone] if self._free else []
+        return min(ready, default=None)
 
     @contextmanager
-    def taken(self, *, alone: bool) -> Iterator[None]:
-        """Wait for a slot, or for all of them, and hold them."""
+    def taken(self, *, alone: bool, awaited_by: int = 0) -> Iterator[None]:
+        """Wait for a slot, or for all of them, and hold them; `awaited_by` others wait for this."""
         wanted = self._count if alone else 1
-        with self._queue:
-            for _ in range(wanted):
-                self._free.acquire()
+        with self._changed:
+            own = (alone, -awaited_by, next(self._numbers))
+            self._waiting.append(own)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._next() == own)
+            self._waiting.remove(own)
+            self._free -= wanted
+            self._changed.notify_all()
         try:
             yield
         finally:
-            self._free.release(wanted)
+            with self._changed:
+                self._free += wanted
+                self._changed.notify_all()
 
 
 def shown(recording: Recording, name: str, how: Mapping[str, object]) -> str:
