@@ -14,11 +14,12 @@ import multiprocessing
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,8 +121,34 @@ def model_call(folder: Path, images: np.ndarray) -> Callable[[], Any]:
     return lambda: model.run(feeds, fetches)
 
 
+@contextlib.contextmanager
+def grpc_echo() -> Iterator[Callable[[], Any]]:
+    """Call a gRPC server that answers at once: what grpcio itself takes, on both sides."""
+    program = (
+        "import concurrent.futures, grpc\n"
+        "server = grpc.server(concurrent.futures.ThreadPoolExecutor(16))\n"
+        "handler = grpc.unary_unary_rpc_method_handler(lambda request, context: request)\n"
+        "server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("
+        "'bench', {'Echo': handler})])\n"
+        "print(server.add_insecure_port('127.0.0.1:0'), flush=True)\n"
+        "server.start()\n"
+        "server.wait_for_termination()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        channel = grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}")
+        echo = channel.unary_unary("/bench/Echo")
+        yield lambda: echo(b"x" * 3200, timeout=60, wait_for_ready=True)
+    finally:
+        process.kill()
+        process.wait()
+
+
 def single_client(server: Server, folder: Path, report: Report) -> None:
     """Measure what the server adds to the model's own time, for one client that asks again."""
+    with grpc_echo() as echo:
+        report.note("an empty gRPC call, grpcio on both sides", *medians_ms([echo]), "ms")
     for count, rest_limit, grpc_limit in ((1, 1.0, 0.5), (32, 3.5, 1.5)):
         images = pictures(count)
         calls = [model_call(folder, images), rest_call(server, images), grpc_call(server, images)]
@@ -140,7 +167,7 @@ def batched(folder: Path, seconds: float, report: Report) -> None:
         )
         file.flush()
         flags = ("--enable_batching", f"--batching_parameters_file={file.name}")
-        with serve_folder("mnist", folder, *flags) as server:
+        with serve_folder("mnist", folder, *flags, fork=False) as server:
             server.ready()
             for name, images in (("1 image", pictures(1)), ("32 images", pictures(32))):
                 together = CLIENTS if len(images) == 1 else len(images)
@@ -238,7 +265,7 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "saved_model"
         shutil.copytree(source / "1", folder / "1")
-        server = stack.enter_context(serve_folder("mnist", folder)).ready()
+        server = stack.enter_context(serve_folder("mnist", folder, fork=False)).ready()
         single_client(server, folder, report)
         under_load(server, folder, args.seconds, report)
         batched(folder, min(args.seconds, 5), report)

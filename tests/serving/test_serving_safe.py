@@ -149,5 +149,17 @@ def test_a_wrong_rank_is_an_error(server: Server) -> None:
     assert server.ask(PREDICT, body)[0] == 400
 
 
+def test_a_wrong_rank_is_an_error_with_onednn(
+    many_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever turns oneDNN on, which ends the process for such an input, gets an error as well."""
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    with serve_folder("m", many_model, fork=False) as started:
+        body = {"signature_name": "two", "inputs": {"a": [[1.0]], "b": [1.0]}}
+        status, text = started.ready().ask(PREDICT, body)
+        assert (status, "TF_ENABLE_ONEDNN_OPTS is on" in text) == (400, True)
+        assert started.ask(PREDICT, {"instances": [1.0]})[0] == 200
+
+
 def test_it_says_that_it_is_an_emulation(server: Server) -> None:
     assert "This is an emulation of tensorflow_model_server in Python" in server.log

@@ -31,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     # With oneDNN a request of a wrong rank ends the whole process; without it, it gets an error.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # gRPC's older polling answers a small request sooner; a variable is the only way to choose it.
+    os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener,-event_engine_client")
     logging.basicConfig(
         format="%(asctime)s: %(levelname).1s model_server] %(message)s", level=logging.INFO
     )

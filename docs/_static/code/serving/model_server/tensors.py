@@ -24,20 +24,23 @@ def type_name(datatype: int) -> str:
     return _TYPE_NAMES.get(name, name)
 
 
-# The typed field that each type's values stand in.
+# The typed field that each type's values stand in; by dtype, because numpy computes a dtype's name.
 _FIELDS = {
-    "float32": "float_val",
-    "float64": "double_val",
-    "int8": "int_val",
-    "int16": "int_val",
-    "int32": "int_val",
-    "uint8": "int_val",
-    "uint16": "int_val",
-    "int64": "int64_val",
-    "uint32": "uint32_val",
-    "uint64": "uint64_val",
-    "bool": "bool_val",
-    "object": "string_val",
+    np.dtype(name): (field, tf.as_dtype(name if name != "object" else "string").as_datatype_enum)
+    for name, field in {
+        "float32": "float_val",
+        "float64": "double_val",
+        "int8": "int_val",
+        "int16": "int_val",
+        "int32": "int_val",
+        "uint8": "int_val",
+        "uint16": "int_val",
+        "int64": "int64_val",
+        "uint32": "uint32_val",
+        "uint64": "uint64_val",
+        "bool": "bool_val",
+        "object": "string_val",
+    }.items()
 }
 
 
@@ -86,13 +89,12 @@ def _check_size(proto: TensorProto, shape: list[int]) -> None:
 
 def write_tensor(array: Array, proto: TensorProto) -> None:
     """Fill ``proto`` with typed values (``float_val`` and so on), as the server answers."""
-    dtype = tf.as_dtype(array.dtype) if array.dtype != object else tf.string
-    proto.dtype = dtype.as_datatype_enum
+    found = _FIELDS.get(array.dtype)
+    if found is None:  # half, bfloat16, complex: TensorFlow knows their bits
+        proto.CopyFrom(tf.make_tensor_proto(array))
+        return
+    field, proto.dtype = found
     proto.tensor_shape.SetInParent()  # a scalar's is there, too
     for length in array.shape:
         proto.tensor_shape.dim.add(size=length)
-    field = _FIELDS.get(array.dtype.name)
-    if field is None:  # half, bfloat16, complex: TensorFlow knows their bits
-        proto.CopyFrom(tf.make_tensor_proto(array))
-        return
     getattr(proto, field).extend(array.ravel().tolist())
