@@ -148,7 +148,8 @@ def grpc_echo() -> Iterator[Callable[[], Any]]:
 def single_client(server: Server, folder: Path, report: Report) -> None:
     """Measure what the server adds to the model's own time, for one client that asks again."""
     with grpc_echo() as echo:
-        report.note("an empty gRPC call, grpcio on both sides", *medians_ms([echo]), "ms")
+        (empty,) = medians_ms([echo])
+        report.note("an empty gRPC call, grpcio on both sides", empty, "ms")
     for count, rest_limit, grpc_limit in ((1, 1.0, 0.5), (32, 3.5, 1.5)):
         images = pictures(count)
         calls = [model_call(folder, images), rest_call(server, images), grpc_call(server, images)]
