@@ -18,6 +18,12 @@ languages = {
 }
 language = os.environ.get("SITE_LANGUAGE", "zh_CN")
 
+# Known when the site is published only: its address, with a slash, and its repository, OWNER/NAME.
+site_url = os.environ.get("SITE_URL", "")
+repository = os.environ.get("SITE_REPOSITORY", "")
+
+moved = {"serving": "serving/index"}  # pages of old, and where they are now
+
 extensions = [
     "myst_parser",
     "sphinx_copybutton",
@@ -35,6 +41,8 @@ extensions = [
     "sphinxext.search",
     "sphinxext.anchors",
     "sphinxext.description",
+    "sphinxext.address",
+    "sphinxext.policy",
     "sphinxext.incremental",
 ]
 nitpicky = True
@@ -88,12 +96,18 @@ gettext_uuid = False
 
 html_theme = "furo"
 html_title = languages[language]["title"]
-html_context = {"languages": languages}
+html_baseurl = site_url and site_url + languages[language]["folder"]
+html_context = {
+    "languages": languages,
+    "site_url": site_url,
+    "repository": repository,
+}
 html_static_path = [
     "docs/_static",
     "node_modules/sortable-tablesort/dist/standalone/sortable.min.js",
 ]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": ""})]
 html_favicon = "docs/_static/favicon.svg"
 html_copy_source = False
 html_show_sphinx = False
@@ -110,6 +124,13 @@ html_theme_options = {
         "color-brand-content": "#ffab6b",
     },
 }
+if repository:  # the theme links to the source of a page, to edit it
+    html_theme_options |= {
+        "source_repository": f"https://github.com/{repository}",
+        "source_branch": "main",
+        "source_directory": "docs/",
+        "top_of_page_buttons": ["edit"],
+    }
 html_sidebars = {
     "**": [
         "sidebar/brand.html",

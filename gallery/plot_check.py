@@ -58,4 +58,6 @@ axis.xaxis.tick_top()
 figure.tight_layout()
 
 # %%
-# .. console:: check_zoo
+# .. dropdown:: 全部结果
+#
+#    .. console:: check_zoo

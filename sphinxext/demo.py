@@ -52,6 +52,8 @@ def publish(app: Sphinx, error: Exception | None) -> None:
         shutil.rmtree(target, ignore_errors=True)
         if bundled(app).exists():
             shutil.copytree(bundled(app), target, ignore=shutil.ignore_patterns("*.br"))
+            worker = Site(Path(app.confdir)).code / "javascript" / "sw.js"
+            shutil.copyfile(worker, Path(app.outdir) / worker.name)  # it serves what lies below it
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -82,9 +82,10 @@ def tab(browser: Browser, site: str) -> Iterator[Watched]:
 
 
 def built_pages() -> list[str]:
-    """Return the paths of all pages of both languages."""
+    """Return the paths of all pages of both languages, without those that lead on."""
     paths = (path.relative_to(HTML) for path in sorted(HTML.rglob("*.html")))
-    return [path.as_posix() for path in paths if not {"_static", "_downloads"} & set(path.parts)]
+    own = (path for path in paths if not {"_static", "_downloads"} & set(path.parts))
+    return [path.as_posix() for path in own if path.name != "serving.html"]
 
 
 BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
@@ -189,3 +190,65 @@ def test_on_a_phone_the_language_switch_is_in_the_menu(browser: Browser, site: s
         page.locator("nav.languages a[hreflang=en]").click()
         page.wait_for_url("**/en/modelsave.html")
     assert not tab.wrong, "\n".join(tab.wrong)
+
+
+class Lost(Quiet):
+    """A server that shows the site's page for addresses that are not there, as hosts do."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        body = (HTML / "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def test_an_address_that_is_not_there_leads_on_in_both_languages(browser: Browser) -> None:
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), partial(Lost, directory=str(HTML))) as server,
+        browser.new_context() as context,
+    ):
+        threading.Thread(target=server.serve_forever).start()
+        root = f"http://127.0.0.1:{server.server_port}"
+        page = context.new_page()
+        page.goto(f"{root}/no/such/page.html")
+        assert page.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
+        assert page.locator("h1").bounding_box()["x"] > 200, "without its style sheet"  # type: ignore[index]
+        page.locator("#lost-query").fill("gRPC")
+        page.locator("#lost-query").press("Enter")
+        page.wait_for_url(f"{root}/search.html?q=gRPC")
+        page.go_back()
+        page.get_by_role("link", name="The site in English").click()
+        page.wait_for_url(f"{root}/en/index.html")
+        server.shutdown()
+
+
+@pytest.mark.parametrize("folder", ["", "en/"])
+def test_old_addresses_lead_to_the_page(tab: Watched, folder: str) -> None:
+    page = tab.open(f"{folder}serving.html")
+    page.wait_for_url(f"{tab.site}/{folder}serving/index.html")
+
+
+def test_the_policy_lets_no_other_script_in(browser: Browser, site: str) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{site}/index.html")
+        allowed = page.evaluate(
+            """() => {
+              const script = document.createElement('script');
+              script.textContent = 'window.foreign = true';
+              document.body.append(script);
+              return Boolean(window.foreign);
+            }"""
+        )
+        assert not allowed
+
+
+@pytest.mark.parametrize(("folder", "word"), [("", "终端"), ("en/", "Terminal")])
+def test_texts_of_the_style_sheet_are_in_the_language(tab: Watched, folder: str, word: str) -> None:
+    page = tab.open(f"{folder}javascript.html")
+    text = page.locator(".terminal-2").first.evaluate(
+        "e => getComputedStyle(e, '::before').content"
+    )
+    assert word in text

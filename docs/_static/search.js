@@ -47,7 +47,7 @@ const siteSearch = (() => {
   /** Return how much a term counts; a pair that is nowhere is most often two words' ends. */
   function rarity(term) {
     const known = occurrences.get(term);
-    if (!known && term.charCodeAt(0) >= 0x3400) return 1;
+    if (!known && term.charCodeAt(0) >= 0x3400) return 2;
     return Math.log(2 + 2000 / (known ?? 0.5));
   }
 

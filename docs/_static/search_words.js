@@ -26,5 +26,7 @@ const siteSearchWords = [
   ['预热', 'warmup', '第一次请求', 'first request'],
   ['不停机', '发布新版本', 'no downtime', 'zero downtime', 'release a new version'],
   ['镜像', 'mirror'],
+  ['k8s', 'kubernetes'],
+  ['自己的模型', '我的模型', 'own model'],
   ['证书', '加密', 'https', 'tls', 'ssl', 'certificate'],
 ];

@@ -120,6 +120,65 @@ def test_the_open_demo_fits_a_phone_light_and_dark(chapter: Chapter) -> None:
         assert (int(re.findall(r"\d+", ink)[0]) > 128) == (scheme == "dark")
 
 
+def test_a_picked_digit_and_its_verdict_are_in_view_on_a_phone(chapter: Chapter) -> None:
+    page = chapter.page
+    page.set_viewport_size({"width": 360, "height": 740})
+    before = len(page.evaluate("seen"))
+    last = page.locator(".digit-digits button").last
+    last.scroll_into_view_if_needed()
+    last.click()
+    chapter.predictions(before + 1)
+    label = last.inner_text().strip()
+    box = page.locator(".digit-status", has_text=label).bounding_box()
+    assert box is not None
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 740
+
+
+def test_the_demo_has_few_stops_for_tab(chapter: Chapter) -> None:
+    page = chapter.page
+    stops = page.evaluate(
+        """[...document.querySelectorAll('.digit-demo :is(button, input, select, canvas)')]
+          .filter((e) => e.tabIndex === 0 && !e.disabled).length"""
+    )
+    assert stops <= 10
+    first = page.locator(".digit-digits button").first
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.previousElementSibling") is not None
+    assert page.locator(".digit-digits button[tabindex='0']").count() == 1
+
+
+def test_the_demo_works_without_the_server_after_one_visit(browser: Browser) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(HTML)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    with browser.new_context() as context:
+        try:
+            page = context.new_page()
+            page.goto(f"http://127.0.0.1:{server.server_port}/{CHAPTERS['en']}")
+            page.locator(".digit-open").click()
+            page.locator(".digit-digits button").first.click()
+            page.locator(".digit-top").wait_for()
+            page.evaluate(
+                """async () => {
+                  await navigator.serviceWorker.ready;
+                  const { serviceWorker } = navigator;
+                  if (!serviceWorker.controller) await new Promise((done) => {
+                    serviceWorker.addEventListener('controllerchange', done);
+                  });
+                }"""
+            )
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+        page.reload()
+        page.locator(".digit-open").click()
+        page.locator(".digit-digits button").first.click()
+        page.locator(".digit-top").wait_for()
+
+
 @pytest.mark.parametrize(
     ("language", "text"), [("zh-CN", "file://"), ("en", "a page opened from the disk (file://)")]
 )
@@ -160,7 +219,7 @@ def appears(term: str, text: str) -> bool:
 
 
 def test_a_model_of_another_origin(browser: Browser, built_site: str, site: str) -> None:
-    with browser.new_context() as context:
+    with browser.new_context(bypass_csp=True) as context:  # a page that may ask other origins
         chapter = Chapter(context, built_site, "en")
         heard: list[str] = []
         chapter.page.on("console", lambda message: heard.append(message.text))

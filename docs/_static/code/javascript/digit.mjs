@@ -15,9 +15,9 @@ const besideThisFile = (file) => new URL(file, import.meta.url).href;
 /**
  * Build the demo in `place` and open the first runtime that works.
  *
- * Sizes and labels are in demo.json, pixels of samples in samples.bin: bundle.mjs writes both. Each prediction
- * is announced by an event `digit-prediction` whose detail holds the pixels, the probabilities, the
- * runtime and the milliseconds.
+ * Sizes and labels are in demo.json, pixels of samples in samples.bin: bundle.mjs writes both. Each
+ * prediction is announced by an event `digit-prediction` whose detail holds the pixels, the
+ * probabilities, the runtime and the milliseconds.
  *
  * @param {HTMLElement} place may name other models: data-graph-model, data-tflite
  */
@@ -161,8 +161,10 @@ class Demo {
     });
     const best = probabilities.indexOf(Math.max(...probabilities));
     const label = this.#about.labels[best];
-    const right = label === this.#truth ? 'right' : 'wrong';
-    this.#say(this.#text(this.#truth === undefined ? 'result' : right, { label, truth: this.#truth, percent: percent(probabilities[best]) }));
+    const known = label === this.#truth ? 'right' : 'wrong';
+    const verdict = this.#truth === undefined ? 'result' : known;
+    const values = { label, truth: this.#truth, percent: percent(probabilities[best]) };
+    this.#say(this.#text(verdict, values));
     this.#parts.time.textContent = this.#text('time', {
       name: this.#text(name),
       time: milliseconds.toFixed(1),
@@ -233,6 +235,7 @@ class Demo {
       picked.setAttribute('aria-label', this.#text('picked', { label }));
       this.#parts.digits.append(picked);
     });
+    oneTabStop(this.#parts.digits);
     if (!corner) return;
     const text = this.#text('corner', { label: samples[corner.sample] });
     this.#parts.corner.append(button(corner.sample, corner.size, text));
@@ -300,21 +303,20 @@ function build(text, { shape, labels }) {
   const time = element('p', { class: 'digit-time' });
   const measure = element('button', { type: 'button' }, text('measure'));
   const measured = element('ul', { class: 'digit-measured' });
-  const digits = element('div', { class: 'digit-digits', role: 'group', 'aria-label': text('pick') });
+  const digits = element('div', { class: 'digit-digits', role: 'toolbar', 'aria-label': text('pick') });
   const corner = element('div');
   const top = [
     element('label', { class: 'digit-runtime' }, `${text('runtime')} `, runtime),
     error,
     element('div', { class: 'digit-columns' },
       element('div', {}, element('p', { 'aria-hidden': 'true' }, text('draw')),
-        element('div', { class: 'digit-sheet' }, paper, cursor), clear, status),
+        element('div', { class: 'digit-sheet' }, paper, cursor), clear, status,
+        element('p', { 'aria-hidden': 'true' }, text('pick')), digits),
       element('div', { class: 'digit-seen' },
         element('p', { 'aria-hidden': 'true' }, text('sees')), preview, time),
       element('div', { class: 'digit-answer' }, element('p', {}, text('probabilities')),
         element('ol', { class: 'digit-rows', role: 'list' }, ...rows.map(({ row }) => row)))),
     element('p', { id: 'digit-keys', class: 'digit-keys' }, text('keys')),
-    element('p', { 'aria-hidden': 'true' }, text('pick')),
-    digits,
     element('fieldset', {}, element('legend', {}, text('mistakes')),
       ...MISTAKES.map((name) => element('label', {}, mistakes[name], ` ${text(name)}`)),
       corner),
@@ -325,6 +327,23 @@ function build(text, { shape, labels }) {
     top, paper, cursor, clear, preview, runtime, mistakes, rows, status, error, time, digits, corner,
     measure, measured,
   };
+}
+
+/** Make the buttons of a toolbar one stop for Tab; arrow keys lead from one to the next. */
+function oneTabStop(toolbar) {
+  const buttons = [...toolbar.children];
+  const stop = (chosen) => buttons.forEach((button) => {
+    button.tabIndex = button === chosen ? 0 : -1;
+  });
+  stop(buttons[0]);
+  toolbar.addEventListener('keydown', (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const next = buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length);
+    stop(next);
+    next.focus();
+    event.preventDefault();
+  });
 }
 
 /** Let mouse, pen, finger and keyboard draw on `paper`. */

@@ -64,7 +64,8 @@ const MISTAKES = {
 
   /** Load from the disk as if it were an address. */
   fetch_failed: async (cured) => {
-    const fetchFunc = async () => new Response(cured ? JSON_OF_MODEL : await readFile('my_tfjs/model.json'));
+    const read = async () => (cured ? JSON_OF_MODEL : readFile('my_tfjs/model.json'));
+    const fetchFunc = async () => new Response(await read());
     const options = cured ? { fetchFunc } : {};
     return (await tf.loadGraphModel('file:///my_tfjs/model.json', options)).inputs[0].shape;
   },
@@ -77,10 +78,12 @@ const MISTAKES = {
   },
 
   /** Load weights of which the end is missing. */
-  based_on_the_provided_shape: async (cured) => (await load({ bytes: cured ? 32 : 28 })).inputs[0].shape,
+  based_on_the_provided_shape: async (cured) => (
+    (await load({ bytes: cured ? 32 : 28 })).inputs[0].shape),
 
   /** Load weights that were cut in the middle of a number. */
-  byte_length_of_float32array: async (cured) => (await load({ bytes: cured ? 32 : 30 })).inputs[0].shape,
+  byte_length_of_float32array: async (cured) => (
+    (await load({ bytes: cured ? 32 : 30 })).inputs[0].shape),
 
   /** Leave out the batch dimension. */
   the_shape_of_dict_image: async (cured) => {

@@ -6,8 +6,8 @@
 /** What is wrong with a model or a runtime: `code` names the case, `detail` fills in the text. */
 export class ModelError extends Error {
   /**
-   * @param {'missing'|'network'|'unreadable'|'cut'|'shape'|'unsupported'|'nowasm'|'nowebgl'|'nobackend'
-   *   |'lost'|'failed'} code
+   * @param {'missing'|'network'|'unreadable'|'cut'|'shape'|'unsupported'|'nowasm'|'nowebgl'
+   *   |'nobackend'|'lost'|'failed'} code
    * @param {Object<string, string|number>} detail
    */
   constructor(code, detail = {}) {
