@@ -42,7 +42,7 @@ extensions = [
     "sphinxext.anchors",
     "sphinxext.description",
     "sphinxext.address",
-    "sphinxext.policy",
+    "sphinxext.assets",
     "sphinxext.incremental",
 ]
 nitpicky = True

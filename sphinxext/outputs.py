@@ -87,7 +87,7 @@ class Console(SphinxDirective):
 
 
 class Measured(SphinxRole):
-    """A figure: file, key (dots between the levels), format specification."""
+    """A figure: file, key (dots between the levels), format specification or `size` for bytes."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the figure as text."""
@@ -100,11 +100,16 @@ class Measured(SphinxRole):
             value = json.loads(path.read_text())
             for part in key.split("."):
                 value = value[int(part)] if isinstance(value, list) else value[part]
-            text = format(value, spec[0] if spec else "")
+            text = size(value) if spec == ["size"] else format(value, spec[0] if spec else "")
         except (OSError, ValueError, KeyError, IndexError) as error:
             message = self.inliner.reporter.error(f"no figure {self.text}: {error!r}")
             return [], [message]
         return [nodes.inline(text, text, classes=["measured"])], []
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it: 4.8 MB, 18 kB."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 class Version(SphinxRole):

@@ -34,7 +34,8 @@ def answers(browser: Browser) -> dict[str, dict[str, Any]]:
         asked = [*QUERIES[language], *QUERIES["nothing"]["queries"]]
         with browser.new_context() as context:
             page = context.new_page()
-            page.goto((folder / "search.html").as_uri())
+            page.goto(f"{(folder / 'search.html').as_uri()}?q=model")
+            page.locator("#search-found > li").first.wait_for()
             found[language] = dict(zip(asked, page.evaluate(FIND, asked), strict=True))
     return found
 
@@ -81,5 +82,16 @@ def test_the_box_leads_to_results_and_they_lead_to_the_section(browser: Browser)
 
 
 def test_no_page_but_that_of_results_loads_the_search() -> None:
-    loading = [p for p in HTML.rglob("*.html") if "minisearch.js" in p.read_text(encoding="utf-8")]
+    loading = [p for p in HTML.rglob("*.html") if "search_page.js" in p.read_text(encoding="utf-8")]
     assert sorted(loading) == sorted(folder / "search.html" for folder in FOLDERS.values())
+
+
+def test_the_page_loads_the_search_only_when_something_is_asked(browser: Browser) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((HTML / "search.html").as_uri())
+        assert page.locator("script[src*=search_sections]").count() == 0
+        page.locator("#search-query").fill("gRPC")
+        page.locator("#search-query").press("Enter")
+        page.locator("#search-found > li").first.wait_for()
+        assert page.locator("script[src*=search_sections]").count() == 1

@@ -2,6 +2,9 @@
 let loader; // of the demo, once its button was pressed
 let kept = false; // whether the demo is there without a network
 
+// Search engines want whole addresses here, and a build need not know its own.
+for (const link of document.querySelectorAll('link[rel=alternate]')) link.href = link.href;
+
 document.addEventListener('click', ({ target }) => {
   const language = target.closest('.languages a');
   if (language) { // the same place in the other language
