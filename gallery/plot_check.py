@@ -56,7 +56,8 @@ axis.invert_yaxis()
 # 绿色的圆点：能用；蓝色的菱形：只有把各维的大小固定，或者在 TensorFlow.js 里换用 cpu 后端才能用；红色的叉：不能用；空白：没有试。
 
 models = json.loads(Path("check_zoo.json").read_text())["results"]
-targets = list(models["dense"])
+tried = [target for results in models.values() for target in results]
+targets = [target for target in models["dense"] if tried.count(target) > 1]
 kinds = {"works": 1, "fixed sizes": 2, "cpu backend": 2, "not installed": 0}
 figure, axis = plt.subplots(
     num="A mark for each model on each target: works, works with a change, does not work",
@@ -72,9 +73,9 @@ for kind, marker, color, label in (
         (targets.index(target), row)
         for row, results in enumerate(models.values())
         for target, result in results.items()
-        if kinds.get(result, 3) == kind
+        if target in targets and kinds.get(result, 3) == kind
     ]
-    axis.plot(*zip(*places, strict=True), marker, color=color, label=label)
+    axis.plot([x for x, _ in places], [y for _, y in places], marker, color=color, label=label)
 
 axis.set_xticks(range(len(targets)), targets, rotation=90)
 axis.set_yticks(range(len(models)), list(models))

@@ -46,6 +46,9 @@ figure, axis = plt.subplots(
 )
 differences = [figures[name]["largest_difference"] for name in names]
 axis.plot(differences, names, "o")
+for name, difference in zip(names, differences, strict=True):
+    axis.annotate(f"{difference:.0e}", (difference, name), (9, -5), textcoords="offset points")
+
 axis.set(title="Largest difference from Keras", xscale="log", xlim=(1e-7, 1))
 axis.tick_params("y", labelfontfamily="monospace")
 axis.margins(y=0.2)

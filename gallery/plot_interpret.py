@@ -23,7 +23,7 @@
 # 同样的数字，两种输入
 # --------------------
 #
-# 每个数字下面是它的十个概率，先用正确的输入，再用原样的整数。绿色是正确的标签，红色是别的标签，横轴写着这两个：
+# 每个数字下面是它的十个概率，先用正确的输入，再用原样的整数。绿色是正确的标签，红色是别的标签，横轴写着答案：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -66,7 +66,9 @@ for column, index in enumerate(shown):
         colors = ["C2" if label == labels[index] else "C3" for label in range(10)]
         found = probabilities(images[index], prepare)
         axis.bar(range(10), found, color=colors)
-        axis.set(ylim=(0, 1), yticks=[], xticks=[labels[index], found.argmax()])
+        axis.set(xlim=(-0.5, 9.5), ylim=(0, 1), xticks=[found.argmax()], yticks=[])
+        axis.axhline(0, color="C5", linewidth=1)
+        axis.spines.left.set_visible(False)
 
 for axis, name in zip(axes[1:, 0], inputs, strict=True):
     axis.set_title(name, family="monospace")

@@ -20,7 +20,7 @@
 #
 # .. console:: predict_node
 #
-# “same class” 是与 Keras 模型判为同一类的比例，“largest difference” 是概率相差最大的一次。下面先画文件的大小，再画这个最大的差，横轴是对数刻度：
+# “same class” 是与 Keras 模型判为同一类的比例，“largest difference” 是概率相差最大的一次。第一张图是文件的大小，第二张是这个最大的差，横轴是对数刻度：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -53,6 +53,9 @@ figure, axis = plt.subplots(
 )
 differences = [answers[f"saved_model_tfjs_{name}"]["largest_difference"] for name in names]
 axis.plot(differences, names, "o")
+for name, difference in zip(names, differences, strict=True):
+    axis.annotate(f"{difference:.0e}", (difference, name), (9, -5), textcoords="offset points")
+
 axis.set(title="Largest difference from Keras", xscale="log", xlim=(1e-7, 1))
 axis.tick_params("y", labelfontfamily="monospace")
 axis.margins(y=0.25)

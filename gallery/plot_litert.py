@@ -14,7 +14,7 @@ LiteRT 的新接口
 # 大小与标签
 # ----------
 #
-# 先是文件的大小，再是与 Keras 模型标签不同的样本，每一万个里有几个。都是越短越好。
+# 第一张图是文件的大小；第二张是与 Keras 模型标签不同的样本，每一万个里有几个。都是越短越好。
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already

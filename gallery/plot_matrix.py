@@ -19,7 +19,7 @@
 # 差多少，要多久
 # --------------
 #
-# 先是与 Keras 相差最大的一个概率，再是一个样本的用时，以 Keras 的为 1。都是越靠左越好；颜色是数值的种类。
+# 第一张图是与 Keras 相差最大的一个概率，第二张是一个样本的用时，以 Keras 的为 1。都是越靠左越好，没有差别的画在最左边；颜色是数值的种类。
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -44,7 +44,7 @@ def plot(value, axis):
             for name, row in rows.items()
             if row["kind"] == kind and value(row) is not None
         ]
-        axis.plot(*zip(*places, strict=True), "o", color=color, label=kind)
+        axis.plot([x for x, _ in places], [y for _, y in places], "o", color=color, label=kind)
     axis.set(xscale="log", yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5))
     axis.set_yticklabels(names, family="monospace")
     axis.grid()
@@ -74,7 +74,7 @@ figure.legend(loc="outside lower left", ncols=3, prop={"family": "monospace"})
 # 意见不一的数字
 # --------------
 #
-# 全部测试图片里，不是每一处都得出同一个标签的：上面是真实的数字，下面是得出的标签和各有几处这样说。它们大多连人也要看上两眼：模型对这样的图片本来就没有把握，量化的一点误差就换了名次。
+# 全部测试图片里，不是每一处都得出同一个标签的：上面写着真实的数字，下面写着得出的标签和各有几处这样说。它们大多连人也要看上两眼：模型对这样的图片本来就没有把握，量化的一点误差就换了名次。
 #
 # .. console:: join_all
 #    :match: samples

@@ -39,10 +39,14 @@ figure, axis = plt.subplots(
 for board in BOARDS:
     flash, ram = board.flash / KB, board.ram / KB
     axis.plot(flash, ram, "o", color="C0")
-    place = {"xytext": (0, 8), "ha": "right" if flash > 1024 else "center"}
-    if board.name.startswith("Arduino"):
-        place = {"xytext": (-8, -4), "ha": "right"}
-    axis.annotate(board.name, (flash, ram), textcoords="offset points", **place)
+    below = board.name.startswith("Arduino")
+    axis.annotate(
+        board.name,
+        (flash, ram),
+        (0, -20 if below else 8),
+        textcoords="offset points",
+        ha="right" if flash > 1024 else "center",
+    )
 
 for name, label, color in (
     ("mnist_small", "small network", "C2"),

@@ -27,7 +27,11 @@ predict = Interpreter("patches.tflite").get_signature_runner()
 (answers,) = predict(patch=samples["patch"][:200]).values()
 
 figure, axes = plt.subplots(
-    2, 4, num="Patches of two photos, a temple and a flower, each below the answer of the model"
+    2,
+    4,
+    num="Patches of two photos, a temple and a flower, each below the answer of the model",
+    figsize=(5.6, 3.6),
+    layout="constrained",
 )
 for label, row in enumerate(axes):
     of_label = np.flatnonzero(samples["labels"][:200] == label)
@@ -37,8 +41,6 @@ for label, row in enumerate(axes):
         axis.imshow(samples["patch"][index].astype("uint8"))
         axis.set_title(names[answer], loc="center", family="monospace", color=color)
         axis.axis("off")
-
-figure.tight_layout()
 
 # %%
 # 四种精度

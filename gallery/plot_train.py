@@ -24,14 +24,16 @@ import mnist_data
 
 data = mnist_data.load()
 figure, axes = plt.subplots(
-    2, 8, num="The first sixteen test digits, white on black, each below its label", figsize=(5.6, 2)
+    2,
+    8,
+    num="The first sixteen test digits, white on black, each below its label",
+    figsize=(5.6, 2.1),
+    layout="constrained",
 )
 for axis, image, label in zip(axes.flat, data.x_test, data.y_test, strict=False):
     axis.imshow(image, cmap="gray")
     axis.set_title(label, loc="center")
     axis.axis("off")
-
-figure.tight_layout()
 
 # %%
 # 训练
@@ -100,7 +102,11 @@ axis.grid()
 # %%
 # 下面是认错的前几个，标题是“真实的数字 → 模型的答案，概率”。有些连人也会认错，也有模型十分肯定却错了的：概率高不等于正确。
 figure, axes = plt.subplots(
-    2, 4, num="Eight test digits, each below its label, the wrong answer, and its probability"
+    2,
+    4,
+    num="Eight test digits, each below its label, the wrong answer, and its probability",
+    figsize=(5.6, 3.6),
+    layout="constrained",
 )
 for axis, wrong in zip(axes.flat, figures["misread"], strict=False):
     digit = wrong["digit"]
@@ -110,8 +116,6 @@ for axis, wrong in zip(axes.flat, figures["misread"], strict=False):
 
 for axis in axes.flat:
     axis.axis("off")
-
-figure.tight_layout()
 
 # %%
 # 一个悄悄改变的默认值

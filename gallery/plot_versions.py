@@ -41,9 +41,12 @@ for at, states in record["states"]:
     for number, state in states.items():
         if state == "LOADING":
             axis.axvline(at, color="C5", linestyle=":")
-            axis.text(at, 0.94, f" loading {number}", transform=top)
+            axis.annotate(
+                f"loading {number}", (at, 0.94), (5, 0), xycoords=top, textcoords="offset points"
+            )
 
 axis.set(title="Time of a request (ms)", xlabel="seconds")
+axis.margins(y=0.2)
 axis.set_ylim(bottom=0)
 axis.grid(axis="y")
 figure.legend(loc="outside lower left", ncols=2, markerscale=2)

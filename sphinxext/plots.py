@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from pathlib import Path, PurePosixPath
 from textwrap import indent
 from typing import Any, ClassVar
@@ -33,7 +34,8 @@ from babel.messages.pofile import read_po
 from docutils import nodes
 from docutils.parsers.rst.directives import positive_int
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
+from matplotlib.layout_engine import LayoutEngine
 from matplotlib.text import Text
 from PIL import Image
 from sphinx.application import Sphinx
@@ -59,13 +61,14 @@ FONTS = {  # those that texts are measured with, and those that readers have, as
     " 'Liberation Mono', 'Lucida Console', monospace",
 }
 CARD = (1200, 630)
-CARD_FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei")
-CARD_FONTS += ("WenQuanYi Zen Hei", "WenQuanYi Micro Hei")
+CARD_FONTS = {"NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "PingFang.ttc", "msyh.ttc"}
+CARD_FONTS |= {"wqy-zenhei.ttc", "wqy-microhei.ttc"}
 UNITS = {"MB", "kB", "ms", "s", "e"}  # the last is that of 1e-06
 WORD = re.compile(r"[^\W\d_]+")
 HAN = re.compile(r"[\u2e80-\uffef]")
 
 Texts = list[tuple[list[str], Callable[[list[str]], object]]]  # what is said, how to say it anew
+Catalogs = Mapping[str, Mapping[str, str]]
 
 
 def use_style(gallery_conf: dict[str, Any], page: str | None) -> None:
@@ -110,9 +113,7 @@ def read_catalogs(locale: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def save(
-    figure: Figure, target: Path, catalogs: Mapping[str, Mapping[str, str]]
-) -> dict[str, str]:
+def save(figure: Figure, target: Path, catalogs: Catalogs) -> dict[str, str]:
     """Write all pictures of a figure; return what they show, in a sentence of each language.
 
     Raises:
@@ -124,16 +125,10 @@ def save(
     texts, engine = texts_of(figure), figure.get_layout_engine()
     sentences = {}
     for language in ("", *catalogs):
-        speak = partial(translated, catalog=catalogs[language]) if language else str
-        sentences[language] = speak(figure.get_label())
-        said = [([speak(text) for text in before], put) for before, put in texts]
-        figure.set_layout_engine(engine)
-        for words, put in said:
-            put([HAN.sub("\u2014", word) for word in words])  # as wide, and in the font
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        for words, put in said:
-            put(words)
+        catalog = catalogs.get(language)
+        sentences[language] = translated(str(figure.get_label()), catalog)
+        said = [([translated(word, catalog) for word in words], put) for words, put in texts]
+        lay_out(figure, said, engine)
         suffix = f".{language}" if language else ""
         light = svg_of(figure)
         target.with_suffix(f"{suffix}.svg").write_text(light, encoding="utf-8")
@@ -144,6 +139,20 @@ def save(
     return sentences
 
 
+def lay_out(figure: Figure, texts: Texts, engine: LayoutEngine | None) -> None:
+    """Put texts into a figure, with places for them.
+
+    The font that they are measured with has no Han: a dash stands for each, which is as wide.
+    """
+    figure.set_layout_engine(engine)
+    for words, put in texts:
+        put([HAN.sub("\u2014", word) for word in words])
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for words, put in texts:
+        put(words)
+
+
 def texts_of(figure: Figure) -> Texts:
     """Return the texts of a figure that have another wording in another language.
 
@@ -151,8 +160,8 @@ def texts_of(figure: Figure) -> Texts:
     """
     axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     of_ticks = {label for axis in axes for label in axis.get_ticklabels(which="both")}
-    free = [t for t in figure.findobj(Text) if t not in of_ticks and is_worded(t)]
-    found: Texts = [([t.get_text()], lambda words, t=t: t.set_text(*words)) for t in free]
+    free = [text for text in figure.findobj(Text) if text not in of_ticks and is_worded(text)]
+    found: Texts = [([text.get_text()], partial(put_text, text)) for text in free]
     for axis in axes:
         labels = axis.get_ticklabels()
         if any(is_worded(label) for label in labels):
@@ -161,17 +170,24 @@ def texts_of(figure: Figure) -> Texts:
     return found
 
 
+def put_text(text: Text, words: list[str]) -> None:
+    """Let a text say its only word."""
+    text.set_text(*words)
+
+
 def is_worded(text: Text) -> bool:
     """Return whether a text is more than a name in monospace, a formula, a number with its unit."""
     words = {*WORD.findall(text.get_text())}
     return not (words <= UNITS or "monospace" in text.get_fontfamily() or "$" in text.get_text())
 
 
-def translated(text: str, catalog: Mapping[str, str]) -> str:
-    """Return what a catalog says for a text; nothing needs none."""
-    if text and not catalog.get(text):
+def translated(text: str, catalog: Mapping[str, str] | None) -> str:
+    """Return what a catalog says for a text; without one, the text."""
+    if catalog is None or not text:
+        return text
+    if not catalog.get(text):
         raise LookupError(f"not in plots.po: {text}")
-    return catalog.get(text, text)
+    return catalog[text]
 
 
 def svg_of(figure: Figure) -> str:
@@ -191,19 +207,32 @@ def replaced(text: str, replacements: Mapping[str, str]) -> str:
 
 def write_card(figure: Figure, path: Path) -> None:
     """Write a figure in the middle of a card, if there is a font with all that it says."""
-    known = {*fontManager.get_font_names()}
-    fonts = [font for font in CARD_FONTS if font in known]
-    texts = "".join(text.get_text() for text in figure.findobj(Text))
-    if HAN.search(texts) and not fonts:
+    chinese = [text for text in figure.findobj(Text) if HAN.search(text.get_text())]
+    font = chinese_font() if chinese else None
+    if chinese and font is None:
         return
+    for text in chinese:
+        text.set_fontfamily(["DejaVu Sans", str(font)])  # the latter for its Han
+    width, height = figure.get_size_inches()
     buffer = io.BytesIO()
-    dpi = min(0.9 * card / inches for card, inches in zip(CARD, figure.get_size_inches()))
-    with plt.rc_context({"font.sans-serif": [*fonts, "DejaVu Sans"][:1] if HAN.search(texts) else ["DejaVu Sans"]}):
-        figure.savefig(buffer, format="png", dpi=dpi, transparent=True)
+    figure.savefig(buffer, dpi=0.9 * min(CARD[0] / width, CARD[1] / height))
+    for text in chinese:
+        text.set_fontfamily("sans-serif")
     picture, card = Image.open(buffer), Image.new("RGB", CARD, "white")
-    place = tuple((whole - part) // 2 for whole, part in zip(CARD, picture.size))
+    place = (CARD[0] - picture.width) // 2, (CARD[1] - picture.height) // 2
     card.paste(picture, place, picture)
     card.save(path, optimize=True)
+
+
+@cache
+def chinese_font() -> str | None:
+    """Return the name of a font with Chinese on this machine, made known to matplotlib."""
+    for path in sorted(findSystemFonts()):  # matplotlib's own list may be older than the font
+        if Path(path).name in CARD_FONTS:
+            fontManager.addfont(path)
+            logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # not all have a bold
+            return FontProperties(fname=path).get_name()
+    return None
 
 
 class Plot(SphinxDirective):
@@ -217,7 +246,9 @@ class Plot(SphinxDirective):
     option_spec: ClassVar[dict[str, Any]] = {"width": positive_int, "height": positive_int}
 
     def run(self) -> list[nodes.Node]:
-        """Return the two images."""
+        """Return the two images; nothing for the catalog, which has their texts already."""
+        if self.env.app.builder.name == "gettext":
+            return []
         sentences = json.loads("\n".join(self.content))
         light = PurePosixPath(self.arguments[0])
         shown = {"light": light, "dark": light.with_stem(f"{light.stem}_dark")}

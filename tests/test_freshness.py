@@ -160,7 +160,7 @@ def test_what_a_recording_is_not_made_from(
 PARTS = [
     "build/workspace/a.txt",
     "docs/gallery/plot_two.rst",
-    "docs/gallery/images/sphx_glr_plot_one_001.png",
+    "docs/gallery/images/sphx_glr_plot_one_001.svg",
     "build/outputs/second.txt",
 ]
 
