@@ -52,5 +52,6 @@ for name, label, how in (
     axis.hist(largest_weights(name).ravel(), bins=200, label=label, log=True, **how)
 
 axis.set(title="Weights of the first dense layer", xlabel="value", ylabel="how many")
+axis.yaxis.set_major_formatter("{x:,.0f}")
 axis.legend(prop={"family": "monospace"})
 axis.grid(axis="y")

@@ -57,6 +57,7 @@ for name, difference in zip(names, differences, strict=True):
     axis.annotate(f"{difference:.0e}", (difference, name), (9, -5), textcoords="offset points")
 
 axis.set(title="Largest difference from Keras", xscale="log", xlim=(1e-7, 1))
+axis.xaxis.set_major_formatter("{x:g}")
 axis.tick_params("y", labelfontfamily="monospace")
 axis.margins(y=0.25)
 axis.grid()

@@ -57,6 +57,7 @@ figure, axis = plt.subplots(
 )
 plot(lambda row: max(row["largest_difference"], 1e-8), axis)
 axis.set(title="Largest difference")
+axis.xaxis.set_major_formatter("{x:g}")
 figure.legend(loc="outside lower left", ncols=3, prop={"family": "monospace"})
 
 figure, axis = plt.subplots(

@@ -90,7 +90,7 @@ figure, axis = plt.subplots(
 )
 for (row, column), count in np.ndenumerate(confusion):
     if row == column:
-        axis.text(column, row, f"{count}", ha="center", va="center", color="C5", fontsize="small")
+        axis.text(column, row, f"{count}", ha="center", va="center", color="C5")
     elif count:
         axis.scatter(column, row, s=90 * count, color="C1", alpha=0.3, linewidth=0)
         axis.text(column, row, f"{count}", ha="center", va="center")
