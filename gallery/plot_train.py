@@ -92,12 +92,14 @@ for (row, column), count in np.ndenumerate(confusion):
     if row == column:
         axis.text(column, row, f"{count}", ha="center", va="center", color="C5")
     elif count:
-        axis.scatter(column, row, s=90 * count, color="C1", alpha=0.3, linewidth=0)
+        axis.scatter(column, row, s=80 * count, color="C1", alpha=0.3, linewidth=0)
         axis.text(column, row, f"{count}", ha="center", va="center")
 
 axis.set(title="Answers for each digit", xlabel="answer", ylabel="digit")
-axis.set(xticks=range(10), yticks=range(10), xlim=(-0.6, 9.6), ylim=(9.6, -0.6))
-axis.grid()
+axis.set(xticks=range(10), yticks=range(10), xlim=(-0.5, 9.5), ylim=(9.5, -0.5))
+axis.set_xticks(np.arange(0.5, 9), minor=True)
+axis.set_yticks(np.arange(0.5, 9), minor=True)
+axis.grid(which="minor")
 
 # %%
 # 下面是认错的前几个，标题是“真实的数字 → 模型的答案，概率”。有些连人也会认错，也有模型十分肯定却错了的：概率高不等于正确。
