@@ -29,7 +29,7 @@ figure, axis = plt.subplots(
 )
 bars = axis.barh(list(rows), [row["bytes"] / 1e6 for row in rows.values()], color="C1")
 axis.bar_label(bars, fmt="%.1f MB", padding=5)
-axis.set(title="To ship", xticks=[])
+axis.set(title="Size to ship", xticks=[])
 axis.tick_params(labelfontfamily="monospace")
 axis.margins(x=0.35, y=0.02)
 axis.invert_yaxis()
@@ -67,7 +67,7 @@ figure, axis = plt.subplots(
 for kind, marker, color, label in (
     (1, "o", "C2", "works"),
     (2, "d", "C0", "with a change"),
-    (3, "x", "C3", "does not"),
+    (3, "x", "C3", "does not work"),
 ):
     places = [
         (targets.index(target), row)

@@ -38,7 +38,7 @@ figure, axis = plt.subplots(
     layout="constrained",
 )
 axis.bar_label(axis.barh(names, counts, color="C1"), padding=5)
-axis.set(title="Mistakes by their exception", xticks=[])
+axis.set(title="Mistakes by exception", xticks=[])
 axis.tick_params(labelfontfamily="monospace")
 axis.margins(x=0.15)
 axis.invert_yaxis()

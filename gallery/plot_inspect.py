@@ -41,7 +41,7 @@ def largest_weights(path):
 
 
 figure, axis = plt.subplots(
-    num="Two histograms, one upon the other: the weights in float32 and those in int8",
+    num="Two overlaid histograms: the weights in float32 and in int8",
     figsize=(5.6, 3.4),
     layout="constrained",
 )
@@ -51,7 +51,7 @@ for name, label, how in (
 ):
     axis.hist(largest_weights(name).ravel(), bins=200, label=label, log=True, **how)
 
-axis.set(title="Weights of the first dense layer", xlabel="value", ylabel="how many")
+axis.set(title="Weights of the first dense layer", xlabel="value", ylabel="count")
 axis.yaxis.set_major_formatter("{x:,.0f}")
 axis.legend(prop={"family": "monospace"})
 axis.grid(axis="y")

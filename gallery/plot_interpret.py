@@ -54,7 +54,7 @@ shown = range(12, 17)
 figure, axes = plt.subplots(
     3,
     5,
-    num="Five digits; below each its ten probabilities from right input, then from raw ARGB",
+    num="Five digits; below each its ten probabilities from correct input, then from raw ARGB",
     figsize=(5.6, 3.9),
     gridspec_kw={"height_ratios": [2, 1, 1]},
     layout="constrained",
@@ -81,13 +81,13 @@ shares = {
     for name, prepare in inputs.items()
 }
 figure, axis = plt.subplots(
-    num="Bars: the share of right answers from right input and from raw ARGB",
+    num="Bars: the share of correct answers from correct input and from raw ARGB",
     figsize=(5.6, 1.5),
     layout="constrained",
 )
 bars = axis.barh(list(shares), list(shares.values()), color=["C2", "C3"])
 axis.bar_label(bars, fmt="%.1f%%", padding=5)
-axis.set(title="Right answers of 200", xticks=[], xlim=(0, 120))
+axis.set(title="Correct answers of 200", xticks=[], xlim=(0, 120))
 axis.tick_params(labelfontfamily="monospace")
 axis.invert_yaxis()
 

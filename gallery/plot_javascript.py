@@ -83,7 +83,7 @@ parts = json.loads(Path("bundle.json").read_text())["parts"]
 models = {"litert": ".tflite"}
 runtimes = ["tfjs-cpu", "tfjs-wasm", "tfjs-webgl", "litert"]
 figure, axis = plt.subplots(
-    num="Bars: what a browser fetches for each runtime, in parts: page, runtime, model",
+    num="Bars: what a browser downloads for each runtime, split into model, runtime and page",
     figsize=(5.6, 3),
     layout="constrained",
 )
@@ -98,7 +98,7 @@ for label, names in (
     left = [a + b for a, b in zip(left, widths, strict=True)]
 
 axis.bar_label(bars, [f"{total:.2f} MB" for total in left], padding=5)
-axis.set(title="Fetched until the first prediction", xticks=[])
+axis.set(title="Downloaded before the first prediction", xticks=[])
 axis.tick_params(labelfontfamily="monospace")
 axis.margins(x=0.3)
 axis.invert_yaxis()

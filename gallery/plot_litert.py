@@ -38,13 +38,13 @@ axis.margins(x=0.45)
 axis.invert_yaxis()
 
 figure, axis = plt.subplots(
-    num="Bars: how many of 10,000 samples get another label than from Keras",
+    num="Bars: how many of 10,000 samples get a label that differs from that of Keras",
     figsize=(5.6, 3),
     layout="constrained",
 )
 bars = axis.barh(names, [1e4 * (1 - row["same_label"]) for row in figures.values()], color="C0")
 axis.bar_label(bars, fmt="%.0f", padding=5)
-axis.set(title="Other labels, of 10,000", xticks=[])
+axis.set(title="Labels that differ, of 10,000", xticks=[])
 axis.tick_params(labelfontfamily="monospace")
 axis.margins(x=0.25)
 axis.invert_yaxis()

@@ -32,7 +32,7 @@ import matplotlib.pyplot as plt
 from run_micro import BOARDS, KB, REST_FLASH, REST_RAM
 
 figure, axis = plt.subplots(
-    num="Five boards as dots by their flash and RAM, and as crosses what two networks need",
+    num="Dots: flash and RAM of five boards; crosses: what two networks need of both",
     figsize=(5.6, 4.6),
     layout="constrained",
 )

@@ -40,7 +40,7 @@ import matplotlib.pyplot as plt
 rows = json.loads(Path("interfaces.json").read_text())
 figure, panels = plt.subplots(
     len(rows),
-    num="Bars: the time of a request over REST and gRPC, of it that of the model itself",
+    num="Bars: the time of a request over REST and gRPC, and the share of the model in it",
     figsize=(5.6, 5),
     layout="constrained",
 )
@@ -49,7 +49,9 @@ for axis, row in zip(panels, rows, strict=True):
     models = [min(row["model_ms"], time) for time in times]
     adds = [time - model for time, model in zip(times, models, strict=True)]
     axis.barh(["REST", "gRPC"], models, color="C1", label="the model itself")
-    bars = axis.barh(["REST", "gRPC"], adds, left=models, color="C0", label="what is added")
+    bars = axis.barh(
+        ["REST", "gRPC"], adds, left=models, color="C0", label="added by the interface"
+    )
     axis.bar_label(bars, [f"{time:.1f} ms" for time in times], padding=5)
     axis.set(title=f"{row['samples']} pictures" if row["samples"] > 1 else "1 picture", xticks=[])
     axis.margins(x=0.22)

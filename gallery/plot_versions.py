@@ -28,7 +28,7 @@ import matplotlib.pyplot as plt
 
 record = json.loads(Path("roll_version.json").read_text())
 figure, axis = plt.subplots(
-    num="Dots: the time of each request, by the version that answered it; no gap where it changes",
+    num="Dots: the time of each request, colored by version; there is no gap between versions",
     figsize=(5.6, 3.8),
     layout="constrained",
 )
