@@ -71,7 +71,7 @@ for column, index in enumerate(shown):
         axis.spines.left.set_visible(False)
 
 for axis, name in zip(axes[1:, 0], inputs, strict=True):
-    axis.set_title(name, family="monospace")
+    axis.set_title(name, loc="left")
 
 # %%
 # 在前 200 张测试图片上，各答对多少：
@@ -88,7 +88,6 @@ figure, axis = plt.subplots(
 bars = axis.barh(list(shares), list(shares.values()), color=["C2", "C3"])
 axis.bar_label(bars, fmt="%.1f%%", padding=5)
 axis.set(title="Correct answers of 200", xticks=[], xlim=(0, 120))
-axis.tick_params(labelfontfamily="monospace")
 axis.invert_yaxis()
 
 # %%

@@ -95,12 +95,8 @@ def scrape(block: Any, variables: dict[str, Any], gallery_conf: dict[str, Any]) 
             f"   {json.dumps(alternatives, ensure_ascii=False)}\n",
         ]
     plt.close("all")
-    return indented(".. container:: plots\n", "\n".join(shown)) if shown else ""
-
-
-def indented(head: str, body: str) -> str:
-    """Return a directive with its content."""
-    return f"\n{head}\n{indent(body, '   ')}\n"
+    content = indent("\n".join(shown), "   ")
+    return f"\n.. container:: plots\n\n{content}\n" if shown else ""
 
 
 def read_catalogs(locale: Path) -> dict[str, dict[str, str]]:
