@@ -41,7 +41,7 @@ Android 工程里的 Java 源文件一字不改，在桌面的 JVM 上编译、�
 # 每一种错误，各有各的样子
 # ------------------------
 #
-# 左边是正确的做法，其余各有一处错误，读的是同一张图片。没有一种会抛出异常。绿色是正确的标签，红色是别的标签，标题里写着各自的结果：
+# 最上面是正确的做法，其余各有一处错误，读的是同一张图片。没有一种会抛出异常。绿色是正确的标签，红色是别的标签，右边写着各自的结果：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -60,18 +60,24 @@ titles = {
     "order": "wrong byte order",
 }
 answers = json.loads(Path("android.json").read_text())
-figure, axes = plt.subplots(1, len(titles), figsize=(9, 2.6), sharey=True)
+figure, axes = plt.subplots(
+    len(titles),
+    num="Bars: the ten probabilities for one digit, done right and with four mistakes",
+    figsize=(5.6, 5.6),
+    sharex=True,
+    layout="constrained",
+)
 for axis, (name, title) in zip(axes, titles.items(), strict=True):
     found = answers["found"][name]
-    numbers = found["probabilities"]
-    colors = ["C2" if i == answers["label"] else "C3" for i in range(len(numbers))]
-    axis.bar(range(len(numbers)), numbers, color=colors)
-    axis.set_title(f"{title}: {found['label']}", fontsize=9)
-    axis.set(xlim=(-0.7, 9.7), ylim=(0, 1.05), xticks=range(10))
-    axis.tick_params(labelsize=7)
-
-figure.suptitle(f"Ten probabilities for the same {answers['label']}")
-figure.tight_layout()
+    right = found["label"] == str(answers["label"])
+    colors = ["C2" if i == answers["label"] else "C3" for i in range(10)]
+    axis.bar(range(10), found["probabilities"], color=colors)
+    axis.axhline(0, color="C5", linewidth=1)
+    axis.set_title(title)
+    said = f"→ {found['label']}"
+    axis.set_title(said, loc="right", family="monospace", color="C2" if right else "C3")
+    axis.set(xlim=(-0.7, 9.7), ylim=(0, 1.05), xticks=range(10), yticks=[])
+    axis.spines.left.set_visible(False)
 
 # %%
 # 有的错误，这张图片碰巧仍然答对。概率只有两种、其余恰好是 0，或者是 NaN，才是可靠的征兆。

@@ -21,41 +21,71 @@ import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from matplotlib.colors import ListedColormap
 
 checked = json.loads(Path("mnist_cnn_check.json").read_text())
 rows = {name: row for name, row in checked["targets"].items() if "bytes" in row}
+figure, axis = plt.subplots(
+    num="Bars: the bytes to ship for each target", figsize=(5.6, 5), layout="constrained"
+)
+bars = axis.barh(list(rows), [row["bytes"] / 1e6 for row in rows.values()], color="C1")
+axis.bar_label(bars, fmt="%.1f MB", padding=5)
+axis.set(title="Size to ship", xticks=[])
+axis.tick_params(labelfontfamily="monospace")
+axis.margins(x=0.35, y=0.02)
+axis.invert_yaxis()
+
 timed = [name for name, row in rows.items() if "milliseconds" in row]
 ratios = [rows[name]["milliseconds"] / checked["milliseconds"] for name in timed]
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4))
-left.barh(list(rows), [row["bytes"] / 1e6 for row in rows.values()], color="C1")
-left.set(title="Bytes to ship (MB)")
-left.invert_yaxis()
-right.barh(timed, ratios, left=1e-3, color="C0")
-right.axvline(1, color="gray", linewidth=1)
-right.set(title="Time of one sample (Keras: 1)", xscale="log", xlim=(1e-2, 20))
-right.invert_yaxis()
-figure.tight_layout()
+figure, axis = plt.subplots(
+    num="Dots on a logarithmic scale: the time of one sample on each target, with Keras at 1",
+    figsize=(5.6, 5),
+    layout="constrained",
+)
+axis.plot(ratios, timed, "o")
+axis.axvline(1, color="C5", linewidth=1)
+axis.set(title="Time of one sample (Keras: 1)", xscale="log", xlim=(0.008, 12))
+axis.set_xticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
+axis.tick_params("y", labelfontfamily="monospace")
+axis.grid()
+axis.invert_yaxis()
 
 # %%
 # 其他模型
 # --------
 #
-# 绿色：能用；浅绿色：只有把各维的大小固定，或者在 TensorFlow.js 里换用 cpu 后端才能用；红色：不能用；白色：没有试。
+# 绿色的圆点：能用；蓝色的菱形：只有把各维的大小固定，或者在 TensorFlow.js 里换用 cpu 后端才能用；红色的叉：不能用；空白：没有试。
 
 models = json.loads(Path("check_zoo.json").read_text())["results"]
-targets = list(models["dense"])
+tried = [target for results in models.values() for target in results]
+targets = [target for target in models["dense"] if tried.count(target) > 1]
 kinds = {"works": 1, "fixed sizes": 2, "cpu backend": 2, "not installed": 0}
-grid = [
-    [kinds.get(results[target], 3) if target in results else 0 for target in targets]
-    for results in models.values()
-]
-figure, axis = plt.subplots(figsize=(8, 8))
-axis.imshow(grid, cmap=ListedColormap(["white", "#3a9d5d", "#a8d8b0", "#d9534f"]), vmin=0, vmax=3)
-axis.set_xticks(range(len(targets)), targets, rotation=45, ha="left")
+figure, axis = plt.subplots(
+    num="A mark for each model on each target: works, works with a change, does not work",
+    figsize=(5.6, 9),
+    layout="constrained",
+)
+for kind, marker, color, label in (
+    (1, "o", "C2", "works"),
+    (2, "d", "C0", "with a change"),
+    (3, "x", "C3", "does not work"),
+):
+    places = [
+        (targets.index(target), row)
+        for row, results in enumerate(models.values())
+        for target, result in results.items()
+        if target in targets and kinds.get(result, 3) == kind
+    ]
+    axis.plot([x for x, _ in places], [y for _, y in places], marker, color=color, label=label)
+
+axis.set_xticks(range(len(targets)), targets, rotation=90)
 axis.set_yticks(range(len(models)), list(models))
+axis.tick_params(labelfontfamily="monospace")
 axis.xaxis.tick_top()
-figure.tight_layout()
+axis.spines.left.set_visible(False)
+axis.margins(x=0.05, y=0.02)
+axis.grid()
+axis.invert_yaxis()
+figure.legend(loc="outside lower left", ncols=3)
 
 # %%
 # .. dropdown:: 全部结果

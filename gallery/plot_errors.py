@@ -32,8 +32,13 @@ import matplotlib.pyplot as plt
 
 made = json.loads(Path("mistakes.json").read_text())
 names, counts = zip(*Counter(made.values()).most_common(), strict=True)
-figure, axis = plt.subplots(figsize=(7, 2.8))
-axis.bar_label(axis.barh(names, counts), padding=3)
-axis.set(xlabel="Mistakes", title="Exceptions of mistakes.py")
+figure, axis = plt.subplots(
+    num="Bars: how many of the mistakes raise each exception",
+    figsize=(5.6, 3.6),
+    layout="constrained",
+)
+axis.bar_label(axis.barh(names, counts, color="C1"), padding=5)
+axis.set(title="Mistakes by exception", xticks=[])
+axis.tick_params(labelfontfamily="monospace")
+axis.margins(x=0.15)
 axis.invert_yaxis()
-figure.tight_layout()

@@ -28,12 +28,15 @@ def megabytes(path):
 
 
 names = ["mnist_cnn.keras", "mnist_cnn.h5", "saved_model/1"]
-figure, axis = plt.subplots(figsize=(7, 2))
+figure, axis = plt.subplots(
+    num="Bars: the size of the three saved models", figsize=(5.6, 1.9), layout="constrained"
+)
 bars = axis.barh(names, [megabytes(Path(name)) for name in names], color="C1")
-axis.bar_label(bars, fmt="%.1f MB", padding=3)
-axis.set(title="Size of the saved models", xlim=(0, 18))
+axis.bar_label(bars, fmt="%.1f MB", padding=5)
+axis.set(title="Size of the saved models", xticks=[])
+axis.tick_params(labelfontfamily="monospace")
+axis.margins(x=0.3)
 axis.invert_yaxis()
-figure.tight_layout()
 
 # %%
 # SavedModel 的签名

@@ -23,7 +23,7 @@
 # 同样的数字，两种输入
 # --------------------
 #
-# 绿色是正确的标签，红色是别的标签：
+# 每个数字下面是它的十个概率，先用正确的输入，再用原样的整数。绿色是正确的标签，红色是别的标签，横轴写着答案：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -51,22 +51,27 @@ def probabilities(image, prepare):
 
 
 shown = range(12, 17)
-figure, axes = plt.subplots(3, 5, figsize=(8, 4.2), gridspec_kw={"height_ratios": [2, 1, 1]})
+figure, axes = plt.subplots(
+    3,
+    5,
+    num="Five digits; below each its ten probabilities from correct input, then from raw ARGB",
+    figsize=(5.6, 3.9),
+    gridspec_kw={"height_ratios": [2, 1, 1]},
+    layout="constrained",
+)
 for column, index in enumerate(shown):
     axes[0, column].imshow(images[index, ..., 0], cmap="gray")
-    axes[0, column].set_title(f"{labels[index]}", fontsize=9)
     axes[0, column].axis("off")
     for axis, prepare in zip(axes[1:, column], inputs.values(), strict=True):
         colors = ["C2" if label == labels[index] else "C3" for label in range(10)]
-        axis.bar(range(10), probabilities(images[index], prepare), color=colors)
-        axis.set(ylim=(0, 1), yticks=[], xticks=range(10))
-        axis.tick_params(labelsize=7)
+        found = probabilities(images[index], prepare)
+        axis.bar(range(10), found, color=colors)
+        axis.set(xlim=(-0.5, 9.5), ylim=(0, 1), xticks=[found.argmax()], yticks=[])
+        axis.axhline(0, color="C5", linewidth=1)
+        axis.spines.left.set_visible(False)
 
 for axis, name in zip(axes[1:, 0], inputs, strict=True):
-    axis.set_ylabel(name, fontsize=8)
-
-figure.suptitle("Probabilities: right input above, raw ARGB below")
-figure.tight_layout()
+    axis.set_title(name, loc="left")
 
 # %%
 # 在前 200 张测试图片上，各答对多少：
@@ -75,12 +80,15 @@ shares = {
     * np.mean([probabilities(images[i], prepare).argmax() == labels[i] for i in range(200)])
     for name, prepare in inputs.items()
 }
-figure, axis = plt.subplots(figsize=(7, 1.5))
+figure, axis = plt.subplots(
+    num="Bars: the share of correct answers from correct input and from raw ARGB",
+    figsize=(5.6, 1.5),
+    layout="constrained",
+)
 bars = axis.barh(list(shares), list(shares.values()), color=["C2", "C3"])
-axis.bar_label(bars, fmt="%.1f %%", padding=3)
-axis.set(title="Right answers of 200", xlim=(0, 115))
+axis.bar_label(bars, fmt="%.1f%%", padding=5)
+axis.set(title="Correct answers of 200", xticks=[], xlim=(0, 120))
 axis.invert_yaxis()
-figure.tight_layout()
 
 # %%
 # 原样写入的整数虽然放大了一千多万倍，但亮处仍比暗处大，所以有些图片碰巧答对。这样的错误最难发现。

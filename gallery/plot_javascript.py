@@ -20,7 +20,7 @@
 #
 # .. console:: predict_node
 #
-# “same class” 是与 Keras 模型判为同一类的比例，“largest difference” 是概率相差最大的一次。左图是文件的大小，右图是这个最大的差，横轴是对数刻度：
+# “same class” 是与 Keras 模型判为同一类的比例，“largest difference” 是概率相差最大的一次。第一张图是文件的大小，第二张是这个最大的差，横轴是对数刻度：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -33,17 +33,35 @@ import matplotlib.pyplot as plt
 
 sizes = json.loads(Path("saved_model_tfjs.json").read_text())
 answers = json.loads(Path("mnist_cnn_js_wasm.json").read_text())
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.2), sharey=True)
 names = list(sizes)
-bars = left.barh(names, [sizes[name]["bytes"] / 1e6 for name in names], color="C1")
-left.bar_label(bars, fmt="%.2f MB", padding=3)
-left.set(title="Size", xlim=(0, 6.2))
-left.invert_yaxis()
+figure, axis = plt.subplots(
+    num="Bars: the size of the graph model in three precisions",
+    figsize=(5.6, 2),
+    layout="constrained",
+)
+bars = axis.barh(names, [sizes[name]["bytes"] / 1e6 for name in names], color="C1")
+axis.bar_label(bars, fmt="%.2f MB", padding=5)
+axis.set(title="Size", xticks=[])
+axis.tick_params(labelfontfamily="monospace")
+axis.margins(x=0.25)
+axis.invert_yaxis()
+
+figure, axis = plt.subplots(
+    num="Dots on a logarithmic scale: the largest difference from Keras in three precisions",
+    figsize=(5.6, 2),
+    layout="constrained",
+)
 differences = [answers[f"saved_model_tfjs_{name}"]["largest_difference"] for name in names]
-bars = right.barh(names, differences)
-right.bar_label(bars, fmt="%.0e", padding=3)
-right.set(title="Largest difference from Keras", xscale="log", xlim=(1e-7, 1))
-figure.tight_layout()
+axis.plot(differences, names, "o")
+for name, difference in zip(names, differences, strict=True):
+    axis.annotate(f"{difference:.0e}", (difference, name), (9, -5), textcoords="offset points")
+
+axis.set(title="Largest difference from Keras", xscale="log", xlim=(1e-7, 1))
+axis.xaxis.set_major_formatter("{x:g}")
+axis.tick_params("y", labelfontfamily="monospace")
+axis.margins(y=0.25)
+axis.grid()
+axis.invert_yaxis()
 
 # %%
 # 纯 JavaScript 的 cpu 后端给出同样的结果，只是慢得多：
@@ -64,19 +82,24 @@ figure.tight_layout()
 parts = json.loads(Path("bundle.json").read_text())["parts"]
 models = {"litert": ".tflite"}
 runtimes = ["tfjs-cpu", "tfjs-wasm", "tfjs-webgl", "litert"]
-figure, axis = plt.subplots(figsize=(7.5, 2.4))
+figure, axis = plt.subplots(
+    num="Bars: what a browser downloads for each runtime, split into model, runtime and page",
+    figsize=(5.6, 3),
+    layout="constrained",
+)
 left = [0.0] * len(runtimes)
 for label, names in (
-    ("page", ["page"] * len(runtimes)),
-    ("runtime", runtimes),
     ("model", [models.get(name, "graph model") for name in runtimes]),
+    ("runtime", runtimes),
+    ("page", ["page"] * len(runtimes)),
 ):
     widths = [parts[name]["brotli"] / 1e6 for name in names]
     bars = axis.barh(runtimes, widths, left=left, label=label)
     left = [a + b for a, b in zip(left, widths, strict=True)]
 
-axis.bar_label(bars, [f"{total:.2f} MB" for total in left], padding=3)
-axis.set(title="Fetched until the first prediction, with brotli", xlim=(0, 1.2 * max(left)))
-axis.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3, fontsize=8)
+axis.bar_label(bars, [f"{total:.2f} MB" for total in left], padding=5)
+axis.set(title="Downloaded before the first prediction", xticks=[])
+axis.tick_params(labelfontfamily="monospace")
+axis.margins(x=0.3)
 axis.invert_yaxis()
-figure.tight_layout()
+figure.legend(loc="outside lower left", ncols=3)

@@ -33,14 +33,18 @@ import matplotlib.pyplot as plt
 
 figures = json.loads(Path("linux.json").read_text())
 names = {
-    "arm_library": "libLiteRt.so (Arm)",
+    "arm_library": "LiteRT (Arm)",
     "model": "model, float32",
     "int8_model": "model, int8",
     "arm_program": "program (Arm)",
 }
-figure, axis = plt.subplots(figsize=(7, 2))
-bars = axis.barh(list(names.values()), [figures[name] / 1e6 for name in names], color="C0")
-axis.bar_label(bars, fmt="%.2f MB", padding=3)
-axis.set(title="Size on the board", xlim=(0, 8))
+figure, axis = plt.subplots(
+    num="Bars: what the library, two models and the program take on the board",
+    figsize=(5.6, 2.3),
+    layout="constrained",
+)
+bars = axis.barh(list(names.values()), [figures[name] / 1e6 for name in names], color="C1")
+axis.bar_label(bars, fmt="%.2f MB", padding=5)
+axis.set(title="Size on the board", xticks=[])
+axis.margins(x=0.25)
 axis.invert_yaxis()
-figure.tight_layout()

@@ -14,7 +14,7 @@ LiteRT 的新接口
 # 大小与标签
 # ----------
 #
-# 左边是文件的大小；右边是与 Keras 模型标签不同的样本，每一万个里有几个。都是越短越好。
+# 第一张图是文件的大小；第二张是与 Keras 模型标签不同的样本，每一万个里有几个。都是越短越好。
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -26,14 +26,25 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 figures = json.loads(Path("mnist_cnn_compare.json").read_text())
-labels = [name.removeprefix("mnist_").replace("_", " ") for name in figures]
-figure, (sizes, changed) = plt.subplots(1, 2, figsize=(8, 2.6), sharey=True)
-sizes.barh(labels, [row["bytes"] / 1e6 for row in figures.values()], color="C0")
-sizes.set(xlabel="MB")
-others = [1e4 * (1 - row["same_label"]) for row in figures.values()]
-bars = changed.barh(labels, others, color="C1")
-changed.bar_label(bars, fmt="%.0f", padding=3)
-changed.set(xlabel="other label, in 10,000")
-changed.margins(x=0.15)
-sizes.invert_yaxis()
-figure.tight_layout()
+names = list(figures)
+figure, axis = plt.subplots(
+    num="Bars: the size of the six files", figsize=(5.6, 3), layout="constrained"
+)
+bars = axis.barh(names, [row["bytes"] / 1e6 for row in figures.values()], color="C1")
+axis.bar_label(bars, fmt="%.2f MB", padding=5)
+axis.set(title="Size", xticks=[])
+axis.tick_params(labelfontfamily="monospace")
+axis.margins(x=0.45)
+axis.invert_yaxis()
+
+figure, axis = plt.subplots(
+    num="Bars: how many of 10,000 samples get a label that differs from that of Keras",
+    figsize=(5.6, 3),
+    layout="constrained",
+)
+bars = axis.barh(names, [1e4 * (1 - row["same_label"]) for row in figures.values()], color="C0")
+axis.bar_label(bars, fmt="%.0f", padding=5)
+axis.set(title="Labels that differ, of 10,000", xticks=[])
+axis.tick_params(labelfontfamily="monospace")
+axis.margins(x=0.25)
+axis.invert_yaxis()

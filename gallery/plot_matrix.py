@@ -19,7 +19,7 @@
 # 差多少，要多久
 # --------------
 #
-# 左边是与 Keras 相差最大的一个概率，右边是一个样本的用时，以 Keras 的为 1。都是越靠左越好；颜色是数值的种类。
+# 第一张图是与 Keras 相差最大的一个概率，第二张是一个样本的用时，以 Keras 的为 1。都是越靠左越好，没有差别的画在最左边；颜色是数值的种类。
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -35,43 +35,66 @@ matrix = json.loads(Path("matrix.json").read_text())
 rows = matrix["rows"]
 colors = {"float32": "C0", "float16": "C1", "dynamic": "C2", "uint8": "C4", "int8": "C3"}
 names = list(rows)
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 7), sharey=True, layout="constrained")
-for kind, color in colors.items():
-    of_kind = [name for name in names if rows[name]["kind"] == kind]
-    gaps = [max(rows[name]["largest_difference"], 1e-8) for name in of_kind]
-    timed = [name for name in of_kind if rows[name]["ratio"]]
-    left.plot(gaps, [names.index(n) for n in of_kind], "o", color=color, label=kind)
-    ratios = [rows[name]["ratio"] for name in timed]
-    right.plot(ratios, [names.index(n) for n in timed], "o", color=color)
 
-left.set(xscale="log", title="Largest difference", yticks=range(len(names)))
-left.set_yticklabels(names)
-left.invert_yaxis()
-figure.legend(loc="outside upper center", ncols=len(colors))
-right.set(xscale="log", title="Time of one sample (Keras: 1)")
-right.axvline(1, color="gray", linewidth=1)
-for axis in (left, right):
-    axis.grid(axis="y", alpha=0.3)
+
+def plot(value, axis):
+    for kind, color in colors.items():
+        places = [
+            (value(row), names.index(name))
+            for name, row in rows.items()
+            if row["kind"] == kind and value(row) is not None
+        ]
+        axis.plot([x for x, _ in places], [y for _, y in places], "o", color=color, label=kind)
+    axis.set(xscale="log", yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5))
+    axis.set_yticklabels(names, family="monospace")
+    axis.grid()
+
+
+figure, axis = plt.subplots(
+    num="Dots on a logarithmic scale: the largest difference from Keras for each way to run it",
+    figsize=(5.6, 8.4),
+    layout="constrained",
+)
+plot(lambda row: max(row["largest_difference"], 1e-8), axis)
+axis.set(title="Largest difference")
+axis.xaxis.set_major_formatter("{x:g}")
+figure.legend(loc="outside lower left", ncols=3, prop={"family": "monospace"})
+
+figure, axis = plt.subplots(
+    num="Dots on a logarithmic scale: the time of one sample for each way to run it, Keras at 1",
+    figsize=(5.6, 8.4),
+    layout="constrained",
+)
+plot(lambda row: row["ratio"], axis)
+axis.axvline(1, color="C5", linewidth=1)
+axis.set(title="Time of one sample (Keras: 1)")
+axis.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
+figure.legend(loc="outside lower left", ncols=3, prop={"family": "monospace"})
 
 # %%
 # 意见不一的数字
 # --------------
 #
-# 全部测试图片里，不是每一处都得出同一个标签的，以及各有几处这样说。它们大多连人也要看上两眼：模型对这样的图片本来就没有把握，量化的一点误差就换了名次。
+# 全部测试图片里，不是每一处都得出同一个标签的：上面写着真实的数字，下面写着得出的标签和各有几处这样说。它们大多连人也要看上两眼：模型对这样的图片本来就没有把握，量化的一点误差就换了名次。
 #
 # .. console:: join_all
 #    :match: samples
 
 images = np.load("mnist_cnn_samples.npz")["image"]
 differ = json.loads(Path("matrix_all.json").read_text())["disagreements"][:4]
-figure, axes = plt.subplots(1, max(len(differ), 1), figsize=(9, 3.6), squeeze=False)
-for axis in axes[0]:
-    axis.axis("off")
-
-for axis, sample in zip(axes[0], differ, strict=False):
-    axis.imshow(images[sample["index"]].squeeze(), cmap="gray_r")
+figure, axes = plt.subplots(
+    1,
+    4,
+    num="Four test digits with different answers: each below its label and above the answers",
+    figsize=(5.6, 2),
+    layout="constrained",
+)
+for axis, sample in zip(axes, differ, strict=False):
+    axis.imshow(images[sample["index"]].squeeze(), cmap="gray")
+    axis.set_title(sample["label"], loc="center")
     said = sorted(sample["said"].items(), key=lambda item: -len(item[1]))
-    title = f"test digit {sample['index']}, a {sample['label']}"
-    axis.set_title("\n".join([title, *(f"{len(who)} say {label}" for label, who in said)]))
+    axis.set_xlabel(", ".join(f"{label} ×{len(who)}" for label, who in said))
 
-figure.tight_layout()
+for axis in axes:
+    axis.set(xticks=[], yticks=[])
+    axis.spines.left.set_visible(False)

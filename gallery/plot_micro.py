@@ -31,17 +31,21 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from run_micro import BOARDS, KB, REST_FLASH, REST_RAM
 
-figure, axis = plt.subplots(figsize=(8, 3.2))
+figure, axis = plt.subplots(
+    num="Dots: flash and RAM of five boards; crosses: what two networks need of both",
+    figsize=(5.6, 4.6),
+    layout="constrained",
+)
 for board in BOARDS:
-    axis.plot(board.flash / KB, board.ram / KB, "o", color="C0")
+    flash, ram = board.flash / KB, board.ram / KB
+    axis.plot(flash, ram, "o", color="C0")
     below = board.name.startswith("Arduino")
     axis.annotate(
         board.name,
-        (board.flash / KB, board.ram / KB),
-        xytext=(0, -14 if below else 6),
+        (flash, ram),
+        (0, -20 if below else 8),
         textcoords="offset points",
-        ha="center",
-        fontsize=8,
+        ha="right" if flash > 1024 else "center",
     )
 
 for name, label, color in (
@@ -52,13 +56,15 @@ for name, label, color in (
     if figures:  # without the interpreter there are none
         flash = (figures["bytes"] + REST_FLASH) / KB
         ram = (figures["arena"] + REST_RAM) / KB
-        axis.plot(flash, ram, "x", color=color, ms=9, mew=2, label=label)
+        axis.plot(flash, ram, "x", color=color, markeredgewidth=2)
+        axis.annotate(
+            label, (flash, ram), (8, -5), textcoords="offset points", color=color, weight="bold"
+        )
 
 axis.set(xscale="log", yscale="log", xlabel="flash (kB)", ylabel="RAM (kB)")
-axis.set(xlim=(90, 20000), ylim=(20, 1000))
-flash = [128, 256, 512, 1024, 2048, 8192]
+axis.set(xlim=(70, 16000), ylim=(20, 800))
+flash = [128, 512, 2048, 8192]
 axis.set_xticks(flash, [f"{kilobytes:,}" for kilobytes in flash])
 axis.set_yticks([32, 64, 128, 256, 512], ["32", "64", "128", "256", "512"])
 axis.minorticks_off()
-axis.legend(loc="lower right")
-figure.tight_layout()
+axis.grid()

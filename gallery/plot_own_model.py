@@ -9,7 +9,7 @@
 # 它看到的是什么
 # --------------
 #
-# 上排来自庙的照片，下排来自花。标题是 ``.tflite`` 模型的答案，红色的是错的：
+# 上排来自庙的照片，下排来自花。标题是 ``.tflite`` 模型的答案，绿色的是对的，红色的是错的：
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -26,16 +26,21 @@ names = Path("patches_labels.txt").read_text().split()
 predict = Interpreter("patches.tflite").get_signature_runner()
 (answers,) = predict(patch=samples["patch"][:200]).values()
 
-figure, axes = plt.subplots(2, 8, figsize=(8, 2.6))
+figure, axes = plt.subplots(
+    2,
+    4,
+    num="Patches of two photos, a temple and a flower, each below the answer of the model",
+    figsize=(5.6, 3.6),
+    layout="constrained",
+)
 for label, row in enumerate(axes):
     of_label = np.flatnonzero(samples["labels"][:200] == label)
     for axis, index in zip(row, of_label, strict=False):
         answer = answers[index].argmax()
+        color = "C2" if answer == label else "C3"
         axis.imshow(samples["patch"][index].astype("uint8"))
-        axis.set_title(names[answer], fontsize=9, color="black" if answer == label else "red")
+        axis.set_title(names[answer], loc="center", family="monospace", color=color)
         axis.axis("off")
-
-figure.tight_layout()
 
 # %%
 # 四种精度

@@ -26,7 +26,7 @@ REST 与 gRPC 的比较
 #
 # .. console:: compare_interfaces
 #
-# 下面的图里，橙色是不经过服务器、直接运行模型的时间，上面的一段是接口多用的时间：写请求、传送、读请求、写结果、读结果。每一格的纵轴都从零开始，各自的刻度不同。
+# 下面的图里，橙色是不经过服务器、直接运行模型的时间，后面的一段是接口多用的时间：写请求、传送、读请求、写结果、读结果。三格各是一个请求里有几张图片，都从零开始，各自的刻度不同。
 
 # sphinx_gallery_start_ignore
 if "sphinx" in __import__("sys").modules:  # a reader has the files already
@@ -37,22 +37,27 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-INTERFACES = {"rest": ("REST", "C0"), "grpc": ("gRPC", "C2")}
 rows = json.loads(Path("interfaces.json").read_text())
-figure, panels = plt.subplots(1, len(rows), figsize=(9, 3.4), layout="constrained")
+figure, panels = plt.subplots(
+    len(rows),
+    num="Bars: the time of a request over REST and gRPC, and the share of the model in it",
+    figsize=(5.6, 5),
+    layout="constrained",
+)
 for axis, row in zip(panels, rows, strict=True):
-    for name, (label, color) in INTERFACES.items():
-        total, model = row[name]["ms"], min(row["model_ms"], row[name]["ms"])
-        axis.bar(label, model, 0.6, color="C1", label="the model itself")
-        rest = {"bottom": model, "color": color, "label": f"what {label} adds"}
-        bar = axis.bar(label, total - model, 0.6, **rest)
-        axis.bar_label(bar, [f"{total:.1f} ms"], padding=2)
-    axis.set(title=f"{row['samples']} pictures in a request" if row["samples"] > 1 else "1 picture")
-    axis.margins(y=0.15)
+    times = [row[name]["ms"] for name in ("rest", "grpc")]
+    models = [min(row["model_ms"], time) for time in times]
+    adds = [time - model for time, model in zip(times, models, strict=True)]
+    axis.barh(["REST", "gRPC"], models, color="C1", label="the model itself")
+    bars = axis.barh(
+        ["REST", "gRPC"], adds, left=models, color="C0", label="added by the interface"
+    )
+    axis.bar_label(bars, [f"{time:.1f} ms" for time in times], padding=5)
+    axis.set(title=f"{row['samples']} pictures" if row["samples"] > 1 else "1 picture", xticks=[])
+    axis.margins(x=0.22)
+    axis.invert_yaxis()
 
-panels[0].set(ylabel="milliseconds")
-handles, labels = panels[0].get_legend_handles_labels()
-figure.legend(handles[1:], labels[1:], loc="outside lower center", ncols=3)
+figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
 
 # %%
 # 只有一张图片时，两种接口都快，差别多半感觉不到。图片越多，REST 多用的时间越可观：每个数都要写成文字，再读回来。gRPC 传送的就是数组的字节，多用的时间少得多。
@@ -60,16 +65,17 @@ figure.legend(handles[1:], labels[1:], loc="outside lower center", ncols=3)
 # 请求有多大
 # ----------
 
-figure, axis = plt.subplots(figsize=(7, 1.8))
-for name, (label, color) in INTERFACES.items():
-    bytes_each = rows[-1][name]["sent"] / rows[-1]["samples"]
-    bar = axis.barh(label, bytes_each, color=color)
-    axis.bar_label(bar, [f"{bytes_each:,.0f}"], padding=3)
-
-axis.set(title="Bytes of a request for each picture")
+sizes = [rows[-1][name]["sent"] / rows[-1]["samples"] for name in ("rest", "grpc")]
+figure, axis = plt.subplots(
+    num="Bars: the bytes that a picture takes in a request over REST and gRPC",
+    figsize=(5.6, 1.5),
+    layout="constrained",
+)
+bars = axis.barh(["REST", "gRPC"], sizes, color="C0")
+axis.bar_label(bars, [f"{size:,.0f}" for size in sizes], padding=5)
+axis.set(title="Bytes of a request for each picture", xticks=[])
+axis.margins(x=0.2)
 axis.invert_yaxis()
-axis.margins(x=0.15)
-figure.tight_layout()
 
 # %%
 # gRPC 的每个像素总是四个字节。手写数字大多是零，而 ``0.0`` 加上逗号写成文字也是四个字节，所以这里的 JSON 还不算大；换成照片，像素大多是长长的小数，差别可能大得多。

@@ -23,14 +23,17 @@ import matplotlib.pyplot as plt
 import mnist_data
 
 data = mnist_data.load()
-figure, axes = plt.subplots(2, 8, figsize=(8, 2.8))
+figure, axes = plt.subplots(
+    2,
+    8,
+    num="The first sixteen test digits, white on black, each below its label",
+    figsize=(5.6, 2.1),
+    layout="constrained",
+)
 for axis, image, label in zip(axes.flat, data.x_test, data.y_test, strict=False):
     axis.imshow(image, cmap="gray")
-    axis.set_title(label, fontsize=9)
+    axis.set_title(label, loc="center")
     axis.axis("off")
-
-figure.suptitle(f"The first test digits ({data.name})")
-figure.tight_layout()
 
 # %%
 # 训练
@@ -44,14 +47,32 @@ from pathlib import Path
 
 figures = json.loads(Path("mnist_cnn.json").read_text())
 history, epochs = figures["history"], range(1, figures["epochs"] + 1)
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.8))
-left.plot(epochs, history["loss"], "o-")
-left.set(title="Training loss", xlabel="epoch", ylim=(0, None))
-right.plot(epochs, history["accuracy"], "o-", label="training")
-right.axhline(figures["test_accuracy"], color="C1", label="test, at the end")
-right.set(title="Accuracy", xlabel="epoch")
-right.legend()
-figure.tight_layout()
+figure, axis = plt.subplots(
+    num="A line: the training loss after each epoch", figsize=(5.6, 3), layout="constrained"
+)
+axis.plot(epochs, history["loss"], "o-")
+axis.set(title="Training loss", xlabel="epoch", xticks=epochs, ylim=(0, None))
+axis.grid(axis="y")
+
+figure, axis = plt.subplots(
+    num="A line: the accuracy in training after each epoch. Above it a dot: on the test digits",
+    figsize=(5.6, 3),
+    layout="constrained",
+)
+axis.plot(epochs, history["accuracy"], "o-")
+axis.annotate("in training", (1, history["accuracy"][0]), (12, -4), textcoords="offset points")
+axis.plot(figures["epochs"], figures["test_accuracy"], "D", color="C1")
+axis.annotate(
+    "on the test digits",
+    (figures["epochs"], figures["test_accuracy"]),
+    (-12, -4),
+    textcoords="offset points",
+    ha="right",
+    color="C1",
+)
+axis.set(title="Accuracy", xlabel="epoch", xticks=epochs)
+axis.yaxis.set_major_formatter("{x:.0%}")
+axis.grid(axis="y")
 
 # %%
 # 它认错了哪些
@@ -62,31 +83,41 @@ figure.tight_layout()
 import numpy as np
 
 confusion = np.array(figures["confusion"])
-wrong = confusion - np.diag(np.diag(confusion))
-figure, axis = plt.subplots(figsize=(4.6, 4.6))
-axis.imshow(wrong, cmap="Oranges")
+figure, axis = plt.subplots(
+    num="A table of ten by ten: how often a digit got an answer; the mistakes have dots",
+    figsize=(5.6, 5.2),
+    layout="constrained",
+)
 for (row, column), count in np.ndenumerate(confusion):
-    if count:
-        axis.text(column, row, count, ha="center", va="center", fontsize=7)
+    if row == column:
+        axis.text(column, row, f"{count}", ha="center", va="center", color="C5")
+    elif count:
+        axis.scatter(column, row, s=80 * count, color="C1", alpha=0.3, linewidth=0)
+        axis.text(column, row, f"{count}", ha="center", va="center")
 
-axis.set(title="Confusion matrix", xlabel="answer", ylabel="digit")
-axis.set(xticks=range(10), yticks=range(10))
-figure.tight_layout()
+axis.set(title="Answers for each digit", xlabel="answer", ylabel="digit")
+axis.set(xticks=range(10), yticks=range(10), xlim=(-0.5, 9.5), ylim=(9.5, -0.5))
+axis.set_xticks(np.arange(0.5, 9), minor=True)
+axis.set_yticks(np.arange(0.5, 9), minor=True)
+axis.grid(which="minor")
 
 # %%
 # 下面是认错的前几个，标题是“真实的数字 → 模型的答案，概率”。有些连人也会认错，也有模型十分肯定却错了的：概率高不等于正确。
-figure, axes = plt.subplots(2, 6, figsize=(8, 3.2))
+figure, axes = plt.subplots(
+    2,
+    4,
+    num="Eight test digits, each below its label, the wrong answer, and its probability",
+    figsize=(5.6, 3.6),
+    layout="constrained",
+)
 for axis, wrong in zip(axes.flat, figures["misread"], strict=False):
     digit = wrong["digit"]
     axis.imshow(data.x_test[digit], cmap="gray")
-    axis.set_title(
-        f"{data.y_test[digit]} → {wrong['answer']}, {wrong['probability']:.0%}", fontsize=9
-    )
+    said = f"{data.y_test[digit]} → {wrong['answer']}, {wrong['probability']:.0%}"
+    axis.set_title(said, loc="center", fontweight="normal")
 
 for axis in axes.flat:
     axis.axis("off")
-
-figure.tight_layout()
 
 # %%
 # 一个悄悄改变的默认值

@@ -27,22 +27,29 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 record = json.loads(Path("roll_version.json").read_text())
-figure, axis = plt.subplots(figsize=(8, 3))
+figure, axis = plt.subplots(
+    num="Dots: the time of each request, colored by version; there is no gap between versions",
+    figsize=(5.6, 3.8),
+    layout="constrained",
+)
 for version in sorted({version for _, _, version in record["answers"]}):
     points = [(at, ms) for at, ms, answered in record["answers"] if answered == version]
-    axis.plot(*zip(*points, strict=True), ".", label=f"answered by version {version}")
+    axis.plot(*zip(*points, strict=True), "o", markersize=4, label=f"version {version}")
 
 top = axis.get_xaxis_transform()  # seconds across, parts of the height upwards
 for at, states in record["states"]:
     for number, state in states.items():
         if state == "LOADING":
-            axis.axvline(at, color="gray", linestyle=":")
-            axis.text(at, 0.92, f" loading {number}", transform=top, fontsize=8)
+            axis.axvline(at, color="C5", linestyle=":")
+            axis.annotate(
+                f"loading {number}", (at, 0.94), (5, 0), xycoords=top, textcoords="offset points"
+            )
 
-axis.set(xlabel="seconds", ylabel="time of a request in ms")
+axis.set(title="Time of a request (ms)", xlabel="seconds")
+axis.margins(y=0.2)
 axis.set_ylim(bottom=0)
-axis.legend(loc="upper right", bbox_to_anchor=(1, -0.2), ncols=2, fontsize=8)
-figure.tight_layout()
+axis.grid(axis="y")
+figure.legend(loc="outside lower left", ncols=2, markerscale=2)
 
 # %%
 # 新版本加载好之前，一直是旧版本在处理请求：两种颜色首尾相接，没有空档，也没有失败。加载时请求可能慢一些，因为加载和预热也要用 CPU；预热过的版本，第一个请求不会比别的慢很多。

@@ -6,6 +6,7 @@ sphinx-sitemap wants a folder for each language; ours has none for Chinese.
 
 from __future__ import annotations
 
+import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,6 @@ from sphinx.application import Sphinx
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 XHTML = "http://www.w3.org/1999/xhtml"
-PREVIEW = "_images/preview_{page}.png"  # of a gallery page: see sphinxext/plots.py
 
 
 def folder_of(app: Sphinx) -> str:
@@ -41,12 +41,26 @@ def preview(
 
     Its own, or that of the first gallery page that it links to.
     """
+    if not app.config.html_baseurl:
+        return
     linked = [r.get("refuri", "") for r in tree.findall(nodes.reference)] if tree else []
     pages = [page, *(link.partition("#")[0].removesuffix(".html") for link in linked)]
     stems = (Path(name).name for name in pages if Path(name).name.startswith("plot_"))
-    files = (PREVIEW.format(page=stem) for stem in stems)
-    found = next((file for file in files if Path(app.outdir, file).exists()), None)
-    context["preview"] = urljoin(app.config.html_baseurl, found) if found else None
+    card = next(filter(None, (card_of(app, stem) for stem in stems)), None)
+    if card:
+        target = Path(app.outdir, "_images", card.name)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(card, target)
+        context["preview"] = urljoin(app.config.html_baseurl, f"_images/{card.name}")
+
+
+def card_of(app: Sphinx, stem: str) -> Path | None:
+    """Return the picture of a gallery page for previews: see sphinxext/plots.py."""
+    folder = Path(app.srcdir, "gallery", "images")
+    for ending in (f".{app.config.language}.png", ".png"):
+        if (file := folder / f"sphx_glr_{stem}_card{ending}").exists():
+            return file
+    return None
 
 
 def source(

@@ -1,27 +1,46 @@
-"""Cards of the gallery in the page's language.
+"""Cards of the gallery in the page's language, with a picture for light pages and one for dark.
 
 sphinx-gallery writes title and tooltip of a card as raw HTML, which nothing translates, beside a
-reference to the page, which is translated. The reference stays.
+reference to the page, which is translated. The reference stays. The picture is the first plot of
+the page; that for dark pages stands beside it.
 """
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
+THUMBNAIL = "_thumb"
 
-def leave_references(app: Sphinx, doctree: nodes.document) -> None:
-    """Take titles and tooltips out of the cards (event doctree-read)."""
+
+def make_cards(app: Sphinx, doctree: nodes.document) -> None:
+    """Take titles and tooltips out of the cards, add dark pictures (event doctree-read)."""
     for raw in doctree.findall(nodes.raw):
         if "sphx-glr-thumbcontainer" in raw.astext():
             raw.children = [nodes.Text('<div class="sphx-glr-thumbcontainer">')]
         elif "sphx-glr-thumbnail-title" in raw.astext():
             raw.children = [nodes.Text("</div>")]
+    for image in [*doctree.findall(nodes.image)]:
+        path = PurePosixPath(image["uri"])
+        if path.stem.endswith(THUMBNAIL) and path.suffix == ".svg":
+            page = path.stem.removesuffix(THUMBNAIL)
+            image.replace_self(
+                [
+                    nodes.image(
+                        uri=str(path.parents[1] / f"{page}_001{mark}.svg"),
+                        alt="",
+                        loading="lazy",
+                        classes=[f"only-{scheme}"],
+                    )
+                    for scheme, mark in (("light", ""), ("dark", "_dark"))
+                ]
+            )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.connect("doctree-read", leave_references)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("doctree-read", make_cards, priority=100)  # before Sphinx collects the images
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

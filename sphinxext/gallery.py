@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -53,12 +54,12 @@ class Gallery:
             if self.is_recorded(page):
                 recorder.publish(self.recordings(page))
             if page != mode and (executed := self.executed(page)):
-                restore(executed, site.generated)
+                restore(executed, page, site.generated)
             else:
                 reason = "it was asked for" if page == mode else self.why(page)
                 logger.info(f"{page} is executed: {reason}")
                 self.stale.append(page)
-                (site.generated / f"{page}.py.md5").unlink(missing_ok=True)
+                forget(page, site.generated)
         if self.stale:
             os.environ[dataset.VARIABLE] = dataset.choose(site)  # for the code of the pages
             recorder.record(r for page in self.stale for r in recorder.pages.get(page, []))
@@ -101,8 +102,7 @@ class Gallery:
         """Delete what sphinx-gallery wrote for pages that there are no more."""
         for script in self.site.generated.glob("plot_*.py"):
             if not (self.site.pages / script.name).exists():
-                for path in written_for(script.stem, self.site.generated):
-                    path.unlink()
+                forget(script.stem, self.site.generated)
 
     def keep(self, app: Sphinx) -> None:
         """Keep what sphinx-gallery wrote for pages that it has just executed, and tidy up."""
@@ -137,8 +137,15 @@ def written_for(page: str, generated: Path) -> list[Path]:
     return [*generated.glob(f"{page}.*"), *generated.glob(f"images/**/sphx_glr_{page}_*")]
 
 
-def restore(executed: Recording, generated: Path) -> None:
+def forget(page: str, generated: Path, but: Collection[Path] = ()) -> None:
+    """Delete what sphinx-gallery wrote for a page: it would take an old picture for a new one."""
+    for path in {*written_for(page, generated)}.difference(but):
+        path.unlink()
+
+
+def restore(executed: Recording, page: str, generated: Path) -> None:
     """Write again what an execution wrote, where it is not there; with a time that Sphinx sees."""
+    forget(page, generated, but={generated / name for name in executed.artifacts()})
     for name, sha256 in executed.artifacts().items():
         target = generated / name
         if not target.exists() or hash_of(target) != sha256:

@@ -53,7 +53,7 @@ if "sphinx" in __import__("sys").modules:  # a reader has the files already
 # A picture:
 import matplotlib.pyplot as plt
 
-plt.figure(figsize=(1, 1))  # small
+plt.figure("A blank", figsize=(1, 1))  # small
 ''',
     "gallery/plot_two.py": '''"""
 Two

@@ -30,6 +30,7 @@ def app(outdir: Path, site_url: str) -> Sphinx:
     fake = SimpleNamespace(
         config=config,
         outdir=str(outdir),
+        srcdir=str(outdir),
         env=SimpleNamespace(found_docs={"index", "lite/convert"}),
         builder=SimpleNamespace(name="html"),
     )
@@ -57,14 +58,19 @@ def test_without_an_address_there_is_no_map(tmp_path: Path) -> None:
 
 
 def test_a_page_without_plots_shows_that_of_the_page_it_links_to(tmp_path: Path) -> None:
-    file = tmp_path / address.PREVIEW.format(page="plot_convert")
-    file.parent.mkdir()
-    file.touch()
+    images = tmp_path / "gallery" / "images"
+    images.mkdir(parents=True)
+    for ending in (".png", ".zh_CN.png"):
+        (images / f"sphx_glr_plot_convert_card{ending}").write_text(ending)
     tree = nodes.document(cast(Any, None), cast(Any, None))
     tree += nodes.reference(refuri="android.html")
     tree += nodes.reference(refuri="../gallery/plot_convert.html#sizes")
     context: dict[str, Any] = {}
     address.preview(app(tmp_path, "https://site.example/"), "lite/convert", "", context, tree)
-    assert context["preview"] == "https://site.example/_images/preview_plot_convert.png"
+    name = "sphx_glr_plot_convert_card.zh_CN.png"
+    assert context.pop("preview") == f"https://site.example/_images/{name}"
+    assert (tmp_path / "_images" / name).read_text() == ".zh_CN.png"
     address.preview(app(tmp_path, "https://site.example/"), "index", "", context, None)
-    assert context["preview"] is None
+    assert "preview" not in context
+    address.preview(app(tmp_path, ""), "gallery/plot_convert", "", context, None)
+    assert "preview" not in context

@@ -91,8 +91,9 @@ def built_pages() -> list[str]:
 BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
 # Say what a page looks like in a window of a width, in light or dark. Where the page or its text is
 # wider than its place, furo lets the whole text scroll sideways, or cuts it off: then name what
-# sticks out. Code and tables may scroll by themselves.
-LOOK = """(width) => {
+# sticks out. Code and tables may scroll by themselves. Pictures below the window wait for a reader,
+# and those for the other scheme are not loaded.
+LOOK = """async (width) => {
   const wide = (e) => e.scrollWidth > e.clientWidth + 1;
   const text = document.querySelector('.content');
   const edge = text?.getBoundingClientRect().right;
@@ -100,12 +101,15 @@ LOOK = """(width) => {
     && (getComputedStyle(e).overflowX !== 'visible' || scrolls(e.parentElement));
   const sticksOut = (e) => e.getBoundingClientRect().right > edge + 1 && !scrolls(e.parentElement);
   const name = (e) => `${e.tagName} ${e.className} ${e.textContent.trim().slice(0, 40)}`;
+  const images = [...document.images].filter((i) => i.checkVisibility());
+  for (const image of images) image.loading = 'eager';
+  await Promise.allSettled(images.map((i) => i.decode()));
   const boxes = [...document.querySelectorAll('html, body, .content')];
   const fits = innerWidth === width && !boxes.some(wide);
   return {
     tooWide: fits ? null : [...text.querySelectorAll('*')].filter(sticksOut).map(name).slice(-3),
     background: getComputedStyle(document.body).backgroundColor,
-    notShown: [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src),
+    notShown: images.filter((i) => !i.naturalWidth).map((i) => i.src),
   };
 }"""
 

@@ -160,7 +160,7 @@ def test_what_a_recording_is_not_made_from(
 PARTS = [
     "build/workspace/a.txt",
     "docs/gallery/plot_two.rst",
-    "docs/gallery/images/sphx_glr_plot_one_001.png",
+    "docs/gallery/images/sphx_glr_plot_one_001.svg",
     "build/outputs/second.txt",
 ]
 
@@ -282,6 +282,23 @@ def test_prose_runs_nothing_and_is_shown(site: MiniSite) -> None:
         assert words in page
     assert "sphx_glr_plot_one_001" in page, "the picture is still there"
     assert "plot_one is executed" not in site.build(), "once is enough"
+
+
+def test_a_changed_look_and_new_words_plot_again(site: MiniSite) -> None:
+    look, words = "sphinxext/plots.mplstyle", "locale/zh_CN/LC_MESSAGES/plots.po"
+    old = "docs/gallery/images/sphx_glr_plot_one_001.png"
+    site.write(old, "a picture as it was once")
+    site.write(look, "another look")
+    site.write(words, 'msgid "A blank"\nmsgstr "空白"\n')
+    said = site.build()
+    assert f"plot_one is executed: {words}, {look} changed" in said
+    assert site.ran() == []
+    page = site.html("gallery/plot_one")
+    assert "sphx_glr_plot_one_001.zh_CN.svg" in page
+    assert 'alt="空白"' in page
+    assert not (site.root / old).exists(), "sphinx-gallery would make the card of it"
+    site.replace(words, "A blank", "A plank")
+    assert "sphx_glr_plot_one_001: not in plots.po: A blank" in site.build(fails=True)
 
 
 def test_a_changed_title_reaches_all_pages(site: MiniSite) -> None:

@@ -24,6 +24,8 @@ from recordings.engine.store import Recording, Store, hash_of
 from recordings.engine.transcript import clean
 
 FORMAT = "1"  # of recordings; a new one makes all of them anew
+# How plots look and what they say; their pages are executed again when one of these has changed.
+LOOK = ("sphinxext/plots.*", "locale/*/LC_MESSAGES/plots.po")
 AT_A_TIME = 2  # recipes that run: most programs keep one processor busy
 
 
@@ -218,7 +220,7 @@ class Recorder:
         _rewrite(self.site.notes / f"{page}.json", json.dumps(self.made_from(page)))
 
     def made_from(self, page: str) -> dict[str, str]:
-        """Return what an execution of a page shows: recordings, programs, versions.
+        """Return what an execution of a page shows: recordings, programs, versions, the look.
 
         Raises:
             Missing: if one of its recordings is not in the store.
@@ -230,6 +232,8 @@ class Recorder:
         parts |= {name: digest(text) for name, text in code.items() if name != script.name}
         parts["its text"] = hash_of(script)
         parts["conf.py"] = digest(sources.without_comments(self.site.root / "conf.py"))
+        look = [path for pattern in LOOK for path in sorted(self.site.root.glob(pattern))]
+        parts |= {path.relative_to(self.site.root).as_posix(): hash_of(path) for path in look}
         parts |= versions.closure(["sphinx-gallery", "matplotlib"])
         return parts | versions.of_stages(self.site, [])
 
