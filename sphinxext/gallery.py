@@ -23,7 +23,7 @@ from sphinx.errors import ConfigError
 from sphinx.util import logging
 
 from recordings.engine import dataset
-from recordings.engine.recorder import Missing, Recorder, digest
+from recordings.engine.recorder import Missing, Recorder, digest, hash_of_sources
 from recordings.engine.site import Site
 from recordings.engine.store import Recording, hash_of
 
@@ -38,6 +38,8 @@ class Gallery:
         self.site, self.lock = site, lock
         self.recorder = Recorder(site)
         self.stale: list[str] = []
+        self.mode = "none"
+        self.looked = ""  # a hash of all that the pages are made from
 
     def choose(self, app: Sphinx) -> None:
         """Decide which pages are executed (before sphinx-gallery starts)."""
@@ -48,7 +50,7 @@ class Gallery:
             raise ConfigError(f"not in gallery_pages of conf.py: {', '.join(sorted(unordered))}")
         recorder.publish_programs()
         self.forget_pages_that_are_gone()
-        mode = app.config.gallery_run if app.builder.format == "html" else "none"
+        mode = self.mode = self.mode_of(app)
         allowed = [page for page in app.config.gallery_pages if self.may_run(page, mode)]
         for page in allowed:
             if self.is_recorded(page):
@@ -65,6 +67,18 @@ class Gallery:
             recorder.record(r for page in self.stale for r in recorder.pages.get(page, []))
         conf["plot_gallery"] = bool(allowed)
         conf["filename_pattern"] = rf"/({'|'.join(allowed)})\.py$"
+
+    def mode_of(self, app: Sphinx) -> str:
+        """Return the mode of this build: none if `stored` finds all as the last build left it.
+
+        An author who saves a chapter waits for that chapter, not for a look at every recording.
+        """
+        mode: str = app.config.gallery_run if app.builder.format == "html" else "none"
+        pages = [*sorted(self.site.pages.glob("*.py")), self.site.root / "conf.py"]
+        self.looked = digest("".join([hash_of_sources(self.site), *map(hash_of, pages)]))
+        last = self.site.build / "looked"
+        seen = last.read_text() if last.exists() else ""
+        return "none" if mode == "stored" and seen == self.looked else mode
 
     def may_run(self, page: str, mode: str) -> bool:
         """Return whether the configuration value gallery_run lets a page be executed.
@@ -116,12 +130,13 @@ class Gallery:
                         copy.parent.mkdir(parents=True, exist_ok=True)
                         shutil.copy2(path, copy)
             note.unlink()
-        if app.builder.format != "html" or app.config.gallery_run == "none":
+        if self.mode == "none":
             return
         pages = app.config.gallery_pages
         if self.stale:
             self.recorder = Recorder(self.site)  # has the recordings that were made meanwhile
         self.recorder.state(pages)
+        (self.site.build / "looked").write_text(self.looked)
         if app.config.gallery_run == "stale":
             with suppress(Missing):  # an author has saved a program meanwhile: another time
                 self.recorder.tidy(r for page in pages for r in self.recordings(page))

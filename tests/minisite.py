@@ -21,7 +21,8 @@ sys.path.insert(0, {str(ROOT)!r})
 exec(open({str(ROOT / "conf.py")!r}).read())
 gallery_pages = ["plot_one", "plot_two"]
 sphinx_gallery_conf["within_subsection_order"] = "FileNameSortKey"
-templates_path, html_static_path, html_css_files = [], [], []
+templates_path, html_static_path, html_css_files, html_js_files = [], [], [], []
+extensions.remove("sphinxext.address")  # its pages are templates
 html_theme, html_theme_options, html_sidebars, html_favicon = "basic", {{}}, {{}}, None
 """,
     "docs/index.md": """

@@ -403,6 +403,13 @@ def test_live_builds_run_nothing(site: MiniSite) -> None:
     assert site.ran() == ["first", "second"]
 
 
+def test_a_live_build_shows_a_changed_page_after_one_that_changed_nothing(site: MiniSite) -> None:
+    site.build("-D", "gallery_run=stored")
+    site.replace("gallery/plot_one.py", "The first sentence.", "Another sentence.")
+    site.build("-D", "gallery_run=stored")
+    assert "Another sentence" in site.html("gallery/plot_one")
+
+
 def test_one_page_runs_with_what_it_needs(site: MiniSite) -> None:
     said = site.build("-D", "gallery_run=plot_two")
     assert "plot_two is executed: it was asked for" in said
