@@ -35,6 +35,8 @@ extensions = [
     "sphinxext.search",
     "sphinxext.anchors",
     "sphinxext.description",
+    "sphinxext.markdown",
+    "sphinxext.notebooks",
     "sphinxext.incremental",
 ]
 nitpicky = True
@@ -89,11 +91,16 @@ gettext_uuid = False
 html_theme = "furo"
 html_title = languages[language]["title"]
 html_context = {"languages": languages}
+# Where the site is published; what is taken along leads there, where it is known.
+html_baseurl = os.environ.get("SITE_URL", "") and (
+    os.environ["SITE_URL"].rstrip("/") + "/" + languages[language]["folder"]
+)
 html_static_path = [
     "docs/_static",
     "node_modules/sortable-tablesort/dist/standalone/sortable.min.js",
 ]
 html_css_files = ["site.css"]
+html_js_files = [("copy_page.js", {"defer": "defer"})]
 html_favicon = "docs/_static/favicon.svg"
 html_copy_source = False
 html_show_sphinx = False
