@@ -58,7 +58,7 @@ class ErrorFilter(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the box as HTML."""
         builder = self.env.app.builder
-        if not isinstance(builder, StandaloneHTMLBuilder):
+        if not isinstance(builder, StandaloneHTMLBuilder) or builder.name != "html":
             return []
         return [nodes.raw("", builder.templates.render(BOX, {}), format="html")]
 

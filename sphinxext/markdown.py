@@ -16,7 +16,6 @@ from docutils import nodes
 from markdownify import ATX, MarkdownConverter
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.builders.html import StandaloneHTMLBuilder
 
 from sphinxext.description import first_words
 from sphinxext.errors import chapters
@@ -102,7 +101,7 @@ def write_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
     """Write a page beside itself (event html-page-context)."""
-    if tree is None or page not in app.env.found_docs:
+    if tree is None or page not in app.env.found_docs or app.builder.name != "html":
         return
     context["markdown"] = f"{page.rpartition('/')[2]}{SUFFIX}"
     text = Converter(beside).convert(context["body"])
@@ -122,9 +121,7 @@ def contents(app: Sphinx) -> Iterator[tuple[str, list[str]]]:
 
 def write_lists(app: Sphinx, error: Exception | None) -> None:
     """Write llms.txt and llms-full.txt (event build-finished)."""
-    if error is not None or not isinstance(app.builder, StandaloneHTMLBuilder):
-        return
-    if app.builder.name != "html":
+    if error is not None or app.builder.name != "html":
         return
 
     def entry(name: str) -> str:
