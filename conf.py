@@ -131,7 +131,9 @@ html_sidebars = {
 }
 
 epub_title = html_title
-epub_author = epub_publisher = epub_contributor = {"zh_CN": author}.get(language, "The authors of " + html_title)
+epub_author = epub_publisher = epub_contributor = {"zh_CN": author}.get(
+    language, "The authors of " + html_title
+)
 epub_basename = "tutorial"
 epub_identifier = epub_uid = "tutorial"
 epub_scheme = "ID"

@@ -1,7 +1,7 @@
 """The commands of a page as a reader meets them: what is one, where it runs, what it needs.
 
-Who follows the built pages (tests/reader.py) and who writes their notebooks (sphinxext/notebooks.py)
-go by this.
+Who follows the built pages (tests/reader.py) and who writes their notebooks
+(sphinxext/notebooks.py) go by this.
 """
 
 from __future__ import annotations

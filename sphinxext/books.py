@@ -27,10 +27,9 @@ NAME = "tutorial"
 KINDS = ("epub", "pdf")
 TEMPLATE = "book.html"
 LEFT_OUT = {"sphx-glr-footer", "sphx-glr-download-link-note"}
-FOOTER = (
-    '<p style="width: 100%; font-size: 8pt; text-align: center"><span class="pageNumber"></span></p>'
-)
-PRINT = {
+STYLE = "width: 100%; font-size: 8pt; text-align: center"
+FOOTER = f'<p style="{STYLE}"><span class="pageNumber"></span></p>'
+PRINT: dict[str, Any] = {
     "prefer_css_page_size": True,
     "print_background": True,
     "display_header_footer": True,
@@ -55,7 +54,8 @@ PREPARE = """() => {
   });
 }"""
 NUMBER = """numbers => document.querySelectorAll(".contents li > a").forEach((link, i) => {
-  const number = link.querySelector(".page-number") ?? link.appendChild(document.createElement("span"));
+  const number = link.querySelector(".page-number") ?? document.createElement("span");
+  link.append(number);
   number.className = "page-number";
   number.textContent = numbers[i];
 })"""
@@ -95,7 +95,7 @@ class PdfBuilder(SingleFileHTMLBuilder):
 
 
 def raise_pages(tree: nodes.document) -> None:
-    """Put pages behind the last section of the page above, not into it, where the toctree stands."""
+    """Put pages behind the last section of the page above, not into it like the toctree."""
     for page in list(tree.findall(addnodes.start_of_file)):
         above = page.parent
         while not isinstance(above, addnodes.start_of_file | nodes.document):

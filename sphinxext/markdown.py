@@ -1,6 +1,7 @@
 """Each page as Markdown, at its address with .md behind; llms.txt and llms-full.txt of a language.
 
-markdownify knows Markdown; what is decided here is what a page of this site means in it. llms.txt (https://llmstxt.org) lists the pages, llms-full.txt holds them all.
+markdownify knows Markdown; what is decided here is what a page of this site means in it. llms.txt
+(https://llmstxt.org) lists the pages, llms-full.txt holds them all.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LEFT_OUT = (
 LANGUAGES = {"default": "python", "none": ""}  # Sphinx's names that are none elsewhere
 
 
-class Converter(MarkdownConverter):  # type: ignore[misc]  # markdownify has no types
+class Converter(MarkdownConverter):  # type: ignore[misc]  # markdownify's types are not read
     """Turns a piece of a page into Markdown; `address` says where a link leads, or None."""
 
     def __init__(self, address: Callable[[str], str | None]) -> None:

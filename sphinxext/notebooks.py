@@ -90,7 +90,9 @@ class Notebook:
     def prepare(self) -> None:
         """Add the cells that bring what the page needs."""
         self.say("programs")
-        self.code(self.helper("programs").replace('PROGRAMS = ""', f'PROGRAMS = "{self.programs()}"'))
+        self.code(
+            self.helper("programs").replace('PROGRAMS = ""', f'PROGRAMS = "{self.programs()}"')
+        )
         self.command("pip install -r requirements.txt")
         before = BEFORE.get(self.page, [])
         if before:
@@ -225,7 +227,7 @@ class Notebook:
 
     def words(self, part: str) -> str:
         """Return a sentence of the notebook's own."""
-        return self.builder.templates.render(WORDS, {"part": part})
+        return str(self.builder.templates.render(WORDS, {"part": part}))
 
     def inline(self, node: nodes.TextElement) -> str:
         """Return what is in a title or a term as HTML."""
@@ -234,7 +236,7 @@ class Notebook:
 
     def render(self, node: nodes.Element) -> str:
         """Return a node as HTML."""
-        return self.builder.render_partial(node.deepcopy())["fragment"]
+        return str(self.builder.render_partial(node.deepcopy())["fragment"])
 
     @property
     def builder(self) -> StandaloneHTMLBuilder:

@@ -21,7 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from recordings.commands import BEFORE, FIGURES
-from tests.reader import HTML, PLAIN, ROOT, SECONDS, OnDigits, Reader, prepared
+from tests.reader import HTML, ROOT, SECONDS, OnDigits, Reader, prepared
 
 PAGES = list(dict.fromkeys([*BEFORE, *FIGURES]))
 
@@ -40,8 +40,10 @@ def execute(page: str, folder: Path) -> list[str]:
     client = NotebookClient(
         notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}
     )
+    environment = {**reader.environment, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    del environment["NO_COLOR"]  # Jupyter sets FORCE_COLOR, and Node warns of both
     try:
-        client.execute(env={**reader.environment, "PYTHONPATH": os.environ.get("PYTHONPATH", "")})
+        client.execute(env=environment)
     except CellExecutionError as error:
         return [str(error)]
     commands = [cell for cell in cells if "output" in known(cell)]
@@ -62,7 +64,7 @@ def known(cell: nbformat.NotebookNode) -> dict[str, str]:
 def said(cell: nbformat.NotebookNode) -> str:
     """Return what a cell printed."""
     text = "".join(output.get("text", "") for output in cell.outputs)
-    return text.replace("\r\n", "\n")
+    return text.replace("\r\n", "\n").replace("/bin/bash: line 1: ", "")
 
 
 def main() -> None:

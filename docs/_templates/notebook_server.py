@@ -16,8 +16,8 @@ def start(command, port):
     global server
     stop()
     arguments = [part.replace("$PWD", os.getcwd()) for part in shlex.split(command)]
-    log = open("server.log", "w")
-    server = subprocess.Popen([sys.executable, *arguments[1:]], stdout=log, stderr=log)
+    with open("server.log", "w") as log:
+        server = subprocess.Popen([sys.executable, *arguments[1:]], stdout=log, stderr=log)
     while server.poll() is None:
         try:
             socket.create_connection(("localhost", port), timeout=1).close()
