@@ -134,6 +134,7 @@ epub_title = html_title
 epub_author = epub_publisher = epub_contributor = {"zh_CN": author}.get(
     language, "The authors of " + html_title
 )
+epub_language = languages[language]["tag"]
 epub_basename = "tutorial"
 epub_identifier = epub_uid = "tutorial"
 epub_scheme = "ID"

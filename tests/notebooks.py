@@ -41,6 +41,7 @@ def execute(page: str, folder: Path) -> list[str]:
         notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}
     )
     environment = {**reader.environment, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    environment["npm_config_progress"] = "false"  # commands believe that they have a terminal
     del environment["NO_COLOR"]  # Jupyter sets FORCE_COLOR, and Node warns of both
     try:
         client.execute(env=environment)
