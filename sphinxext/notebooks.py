@@ -7,7 +7,6 @@ Its commands are cells that run from top to bottom in an empty folder; everythin
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,10 +112,10 @@ class Notebook:
         for name in FIGURES.get(self.page, []):
             if name == FIGURES[self.page][0]:
                 self.say("figures")
-            figures = json.loads((self.site.workspace / name).read_text(encoding="utf-8"))
+            figures = (self.site.workspace / name).read_text(encoding="utf-8").strip()
             self.code(
-                f"import json\nfrom pathlib import Path\n\nfigures = {figures!r}\n"
-                f"Path({name!r}).write_text(json.dumps(figures))"
+                f"from pathlib import Path\n\n"
+                f'Path({name!r}).write_text(r"""{figures}""", encoding=\'utf-8\')'
             )
 
     def take(self, node: nodes.Element, level: int) -> None:

@@ -10,6 +10,7 @@ exit code is 1 if something is. One after the other, because servers use the sam
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from nbclient.exceptions import CellExecutionError
 from recordings.commands import BEFORE, FIGURES
 from tests.reader import HTML, ROOT, SECONDS, OnDigits, Reader, prepared
 
+COLOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # commands believe that they have a terminal
 PAGES = list(dict.fromkeys([*BEFORE, *FIGURES]))
 
 
@@ -41,7 +43,7 @@ def execute(page: str, folder: Path) -> list[str]:
         notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}
     )
     environment = {**reader.environment, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-    environment["npm_config_progress"] = "false"  # commands believe that they have a terminal
+    environment["npm_config_progress"] = "false"
     del environment["NO_COLOR"]  # Jupyter sets FORCE_COLOR, and Node warns of both
     try:
         client.execute(env=environment)
@@ -65,6 +67,7 @@ def known(cell: nbformat.NotebookNode) -> dict[str, str]:
 def said(cell: nbformat.NotebookNode) -> str:
     """Return what a cell printed."""
     text = "".join(output.get("text", "") for output in cell.outputs)
+    text = COLOR.sub("", text)
     return text.replace("\r\n", "\n").replace("/bin/bash: line 1: ", "")
 
 
