@@ -43,6 +43,7 @@ BROKEN = re.compile(
 # output makes. A page that is not here has no command that can run there.
 TFJS = ["npm ci --omit=dev", "python tfjs_env.py"]
 CONVERTED = ["mnist_cnn", "convert"]
+SERVED = ["requirements-serving.txt", "mnist_cnn"]
 SMALL = ["requirements-embedded.txt", "train_small", "convert_small"]
 BEFORE = {
     "modelsave": [],
@@ -63,7 +64,7 @@ BEFORE = {
     "gallery/plot_inspect": CONVERTED,
     "gallery/plot_interpret": CONVERTED,
     "gallery/plot_micro": [*CONVERTED, *SMALL],
-    "gallery/plot_serving": ["requirements-serving.txt", "mnist_cnn", "serving_start"],
+    "gallery/plot_serving": [*SERVED, "request_json", "serving_start"],
     "gallery/plot_javascript": [*TFJS, "mnist_cnn", "samples_for_js"],
     "gallery/plot_own_model": ["patches"],
     "gallery/plot_check": [*TFJS, "mnist_cnn"],

@@ -264,7 +264,14 @@ def write(
     nbformat.write(notebook, path)
 
 
+def note_figures(app: Sphinx, tree: nodes.document) -> None:
+    """Let a page be written again when figures change that its notebook holds (doctree-read)."""
+    for name in FIGURES.get(app.env.docname, []):
+        app.env.note_dependency(str(Site(Path(app.confdir)).workspace / name))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.connect("doctree-read", note_figures)
     app.connect("html-page-context", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
