@@ -13,7 +13,7 @@ PACKAGES := node_modules/ready
 LOCK := uv pip compile --universal --python-version=3.11 --generate-hashes --fork-strategy=fewest --quiet
 ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
-.PHONY: help packages html test linkcheck livehtml page accept catalog lock upgrade reader lint bench mutants compatibility clean forget
+.PHONY: help packages html books test linkcheck livehtml page accept catalog lock upgrade reader lint bench mutants compatibility clean forget
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,18 @@ html: $(ALL) ## run what is stale, build the site: build/html/ (Chinese), build/
 	  SITE_LANGUAGE=$$language $(SPHINX) -b html -D gallery_run=none \
 	    -d build/doctrees/$$language docs build/html/$$language || exit 1; \
 	done
+
+books: html ## EPUB and PDF of the whole in both languages, into build/html/
+	@for language in zh_CN $(TRANSLATIONS); do \
+	  out=build/html; [ $$language = zh_CN ] || out=build/html/$$language; \
+	  rm -rf build/books; for kind in epub pdf; do \
+	    SITE_LANGUAGE=$$language $(SPHINX) -E -b $$kind -D gallery_run=none -D html_static_path=docs/_static/book \
+	      -D html_js_files= -d build/doctrees/$$kind-$$language docs build/books/$$kind || exit 1; \
+	    cp build/books/$$kind/tutorial.$$kind $$out/; \
+	  done; \
+	done
+	$(BIN)/python -m tests.books
+	$(MAKE) html # whose first page links to them
 
 test: html $(CLIENTS) ## build the site and test it
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

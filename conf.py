@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "TensorFlow 模型部署"
 author = "TensorFlow 模型部署的作者们"
+version = "2026"  # of the books
 
 # Each language: its name, the folder that its pages are built into, the title of the site in it.
 languages = {
@@ -44,6 +45,9 @@ extensions = [
     "sphinxext.description",
     "sphinxext.address",
     "sphinxext.assets",
+    "sphinxext.markdown",
+    "sphinxext.notebooks",
+    "sphinxext.books",
     "sphinxext.incremental",
 ]
 nitpicky = True
@@ -109,7 +113,7 @@ html_static_path = [
     "node_modules/sortable-tablesort/dist/standalone/sortable.min.js",
 ]
 html_css_files = ["site.css"]
-html_js_files = [("site.js", {"defer": ""})]
+html_js_files = [("site.js", {"defer": ""}), ("copy_page.js", {"defer": ""})]
 html_favicon = "docs/_static/favicon.svg"
 html_copy_source = False
 html_show_sphinx = False
@@ -143,6 +147,21 @@ html_sidebars = {
         "sidebar/scroll-end.html",
     ]
 }
+
+epub_title = html_title
+epub_author = epub_publisher = epub_contributor = {"zh_CN": author}.get(
+    language, "The authors of " + html_title
+)
+epub_language = languages[language]["tag"]
+epub_basename = "tutorial"
+epub_identifier = epub_uid = "tutorial"
+epub_scheme = "ID"
+epub_copyright = "CC BY 4.0, Apache-2.0"
+epub_description = html_title
+epub_css_files = ["book.css"]
+epub_show_urls = "no"
+epub_tocdepth = 2
+epub_tocdup = False
 
 linkcheck_ignore: list[str] = []  # each pattern with its reason
 linkcheck_retries = 3

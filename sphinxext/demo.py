@@ -26,7 +26,7 @@ class DigitDemo(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the button as HTML; without the bundled page, which html must have, an error."""
         builder = self.env.app.builder
-        if not isinstance(builder, StandaloneHTMLBuilder):
+        if not isinstance(builder, StandaloneHTMLBuilder) or builder.name != "html":
             return []
         loader = bundled(self.env.app) / "digit_loader.js"
         self.env.note_dependency(str(loader))
@@ -47,7 +47,7 @@ def bundled(app: Sphinx) -> Path:
 
 def publish(app: Sphinx, error: Exception | None) -> None:
     """Copy the bundled page into the site (event build-finished), without what only nginx reads."""
-    if error is None and app.builder.format == "html" and app.config.language == "zh_CN":
+    if error is None and app.builder.name == "html" and app.config.language == "zh_CN":
         target = Path(app.outdir) / FOLDER
         shutil.rmtree(target, ignore_errors=True)
         if bundled(app).exists():

@@ -58,7 +58,7 @@ class ErrorFilter(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the box as HTML."""
         builder = self.env.app.builder
-        if not isinstance(builder, StandaloneHTMLBuilder):
+        if not isinstance(builder, StandaloneHTMLBuilder) or builder.name != "html":
             return []
         return [nodes.raw("", builder.templates.render(BOX, {}), format="html")]
 
@@ -221,8 +221,8 @@ def is_prose(node: nodes.Node) -> bool:
     )
 
 
-def chapters(env: BuildEnvironment) -> list[str]:
-    """Return the pages in the order of the table of contents."""
+def chapters(env: BuildEnvironment, first: str = "") -> list[str]:
+    """Return the pages in the order of the table of contents: all, or `first` and those below."""
     order, seen = [], set[str]()
 
     def walk(docname: str) -> None:
@@ -232,7 +232,7 @@ def chapters(env: BuildEnvironment) -> list[str]:
             for child in env.toctree_includes.get(docname, []):
                 walk(child)
 
-    walk(env.config.root_doc)
+    walk(first or env.config.root_doc)
     return order
 
 

@@ -41,7 +41,9 @@ def delete_pages(
     for name in removed:
         (Path(app.doctreedir) / f"{name}.doctree").unlink(missing_ok=True)
         if isinstance(app.builder, StandaloneHTMLBuilder):
-            Path(app.builder.get_output_path(name)).unlink(missing_ok=True)
+            page = Path(app.builder.get_output_path(name))
+            for path in (page, Path(f"{page}.md"), page.with_suffix(".ipynb")):
+                path.unlink(missing_ok=True)
     return []
 
 

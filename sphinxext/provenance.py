@@ -127,7 +127,7 @@ def tell(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: o
 
 def write(app: Sphinx, error: Exception | None) -> None:
     """Write the file for machines (event build-finished)."""
-    if error is None and app.builder.format == "html" and app.config.language == "zh_CN":
+    if error is None and app.builder.name == "html" and app.config.language == "zh_CN":
         text = json.dumps(getattr(app.env, "provenance", {}), ensure_ascii=False, indent=1)
         Path(app.outdir, "provenance.json").write_text(text + "\n", encoding="utf-8")
 

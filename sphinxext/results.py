@@ -50,6 +50,7 @@ class ResultTable(SphinxDirective):
             if not path.exists():
                 raise self.error(f"no page of this build wrote {name}")
             contents[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+        contents["on_the_site"] = builder.name == "html"  # not in a book, which cannot sort
         html = builder.templates.render(self.arguments[0], contents)
         return [nodes.raw("", html, format="html", found_by=" ".join(texts(contents)))]
 
@@ -58,6 +59,10 @@ class ResultPicture(ResultTable):
     """Show a drawing that a template makes of files in the workspace."""
 
     needs_scripts = False
+
+    def run(self) -> list[nodes.Node]:
+        """Return the drawing as HTML; Sphinx does not tell EPUB readers of drawings in pages."""
+        return [] if self.env.app.builder.name == "epub" else super().run()
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -36,6 +36,8 @@ class Html(StandaloneHTMLBuilder):
 
 def page_of_results(app: Sphinx) -> list[tuple[str, dict[str, Any], str]]:
     """Return the page that shows what was found (event html-collect-pages)."""
+    if not isinstance(app.builder, Html):
+        return []
     return [("search", {}, "search.html")]
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -34,40 +33,13 @@ from bs4 import BeautifulSoup
 from bs4.element import Tag
 from docutils.nodes import make_id
 
+from recordings.commands import CHAPTERS, FIRST, INSTALLS, WITH_SERVER, Block
 from recordings.documented import Documented
 from recordings.engine.transcript import clean
 from recordings.promises import holds, line_holds
 
 ROOT = Path(__file__).parents[1]
 HTML = ROOT / "build" / "html"
-FIRST = "modelsave"  # what it leaves is what the others need
-CHAPTERS = {
-    "serving": ["serving/index", "serving/versions", "serving/operate"],
-    "lite": ["lite/convert", "lite/emulation", "lite/android"],
-    "boards": ["lite/convert", "lite/litert", "lite/linux", "lite/micro"],
-    "javascript": ["javascript"],
-    "own_model": ["own_model"],
-    "check": ["check"],
-}
-WITH_SERVER = {"serving", "own_model"}
-INSTALLS = re.compile(r"pip install|npm ci|tfjs_env\.py|-m venv")  # a reader with --fresh does it
-NOT_HERE = {  # what a reader has and this machine does not
-    "android-apk": "an APK built by Android Studio",
-    "android-apk-compressed": "an APK built by Android Studio",
-    "android-page-size": "the library out of an APK",
-    "board-check": "the headers of the interpreter of microcontrollers",
-    "compiled-batch": "a program with the mistake in it",
-    "compiled-float": "a program with the mistake in it",
-    "convert-no-samples": "a folder without samples",
-    "linux-cpuinfo": "a shell that says what ended the program",
-    "join-answers": "the answers of Java, C and a browser",
-    "micro-float": "a program with the mistake in it",
-    "tfjs-no-converter": "a machine without the converter",
-}
-# Files that the examples of errors are about: recipes break them, a reader has them already.
-BROKEN = re.compile(
-    r"\b(broken|lstm|own_code|select|photo|three_labels|part|cut|swapped)\.\w+|\belsewhere/|\btfjs_cut\b|\bno_such|keras_model"
-)
 PLAIN = {  # a terminal without color, and npm without remarks on the configuration of this machine
     **{"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
     "npm_config_loglevel": "error",
@@ -85,29 +57,14 @@ class OnDigits(Documented):
         return "digits"
 
 
-@dataclass(frozen=True)
-class Block:
-    """A block of a page with its commands, as its copy button gives them."""
-
-    page: str
-    output: str  # the name of the output, as an HTML class
-    commands: list[str]
-    shown: list[str]
-    terminal: bool  # runs in a terminal of its own
-    executed: bool
-
-
 def blocks(page: str) -> Iterator[Block]:
     """Yield the blocks of a page that a reader on Unix copies."""
     soup = BeautifulSoup((HTML / f"{page}.html").read_bytes(), "html.parser")
     for element in soup.select("div.highlight-console"):
-        lines = element.get_text().rstrip("\n").split("\n")
-        commands = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
         classes = [str(name) for name in element.get("class") or []]
-        output = next((c.removeprefix("output-") for c in classes if c.startswith("output-")), "")
-        if commands and not _for_windows(element):
-            shown = [line for line in lines if not line.startswith("$ ")]
-            yield Block(page, output, commands, shown, "terminal-2" in classes, bool(output))
+        block = Block.of(page, element.get_text(), classes)
+        if block.commands and not _for_windows(element):
+            yield block
 
 
 def _for_windows(element: Tag) -> bool:
@@ -148,7 +105,7 @@ class Reader:
     def copy(self, block: Block) -> None:
         """Copy a block, run it, and look whether it does what the page shows."""
         for command in block.commands:
-            if BROKEN.search(command) or block.output in NOT_HERE:
+            if not block.can_run(command):
                 continue
             if block.terminal:
                 self.stop()
@@ -162,9 +119,13 @@ class Reader:
 
     def check(self, output: str, command: str) -> str:
         """Run a command; return what is not as documented."""
+        return self.compare(output, command, self.run(command))
+
+    def compare(self, output: str, command: str, said: str) -> str:
+        """Return what a command has printed if it is not as documented."""
         name = next((n for n in self.documented.names() if make_id(n) == output), output)
         promised = self.documented.promised(name)
-        printed = [f"$ {command}", *self.cleaned(self.run(command)).splitlines()]
+        printed = [f"$ {command}", *self.cleaned(said).splitlines()]
         return "" if holds(promised, printed) else "\n".join(printed[1:])[-2000:]
 
     def run(self, command: str) -> str:
