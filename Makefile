@@ -60,7 +60,7 @@ books: html ## EPUB and PDF of the whole in both languages, into build/html/
 	$(MAKE) html # whose first page links to them
 
 test: html $(CLIENTS) ## build the site and test it
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 linkcheck: $(READY) ## check all external links
 	$(BIN)/sphinx-build -q -c . -b linkcheck -d build/doctrees/linkcheck docs build/linkcheck

@@ -19,8 +19,8 @@ languages = {
 }
 language = os.environ.get("SITE_LANGUAGE", "zh_CN")
 
-# Known when the site is published only: its address, with a slash, and its repository, OWNER/NAME.
-site_url = os.environ.get("SITE_URL", "")
+# Known when the site is published only: its address, and its repository, OWNER/NAME.
+site_url = os.environ["SITE_URL"].rstrip("/") + "/" if os.environ.get("SITE_URL") else ""
 repository = os.environ.get("SITE_REPOSITORY", "")
 
 moved = {"serving": "serving/index"}  # pages of old, and where they are now

@@ -257,11 +257,11 @@ def test_what_is_found_is_all_that_is_shown_until_the_box_is_empty(page: Page) -
     box = page.locator("#error-text")
     box.fill("Tensor is unallocated")
     assert page.locator("article dt[id]:visible").count() == len(found(page)) < len(before)
-    assert str(len(found(page))) in page.get_by_role("status").inner_text()
+    assert str(len(found(page))) in page.locator(".error-filter [role=status]").inner_text()
     for nothing in ("/srv/flatbuffer/keyerror.py, https://a.example/predictions 12", "qqqq zzzz"):
         box.fill(nothing)
         assert not found(page)
-    assert page.get_by_role("status").inner_text()
+    assert page.locator(".error-filter [role=status]").inner_text()
     box.press("Escape")
     assert page.locator("article dt[id]").evaluate_all("(all) => all.map((e) => e.id)") == before
     assert page.locator("article dt[id]:visible").count() == len(before)
