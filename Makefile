@@ -13,7 +13,7 @@ PACKAGES := node_modules/ready
 LOCK := uv pip compile --universal --python-version=3.11 --generate-hashes --fork-strategy=fewest --quiet
 ALL := $(READY) $(CONVERTER) $(PACKAGES)
 
-.PHONY: help packages html books test linkcheck livehtml page accept catalog lock upgrade reader lint bench mutants compatibility clean forget
+.PHONY: help packages html books test linkcheck livehtml page accept catalog lock upgrade reader lint bench mutants compatibility lighthouse clean forget
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -97,6 +97,9 @@ mutants: $(ALL) ## break the sources in many ways; each must be caught; ONLY=KIN
 
 compatibility: $(READY) ## try each TensorFlow since 2.16 with each Python here; ONLY=2.18 tries one
 	$(BIN)/python -m tests.compatibility $(ONLY)
+
+lighthouse: $(READY) ## Lighthouse on all pages of the last build (about half an hour)
+	$(BIN)/python -m tests.lighthouse
 
 lock: ## compile requirements*.in into requirements*.txt (needs uv); ONLY=NAME moves that package
 	$(LOCK) $(ONLY:%=--upgrade-package=%) requirements.in --override=requirements-overrides.in \

@@ -28,6 +28,8 @@ def folder_of(app: Sphinx) -> str:
 
 def extra_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Yield the page of errors and those at old addresses (event html-collect-pages)."""
+    if app.builder.name != "html":  # a book has none
+        return
     home = urlsplit(app.config.site_url).path or "/"
     yield "404", {"root": home + folder_of(app)}, "404.html"
     for old, new in app.config.moved.items():
