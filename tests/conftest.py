@@ -42,12 +42,19 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return refuse_skip((yield))
 
 
-# Few tests that take long: begun last, they would be alone on one core at the end.
-FIRST = ("test_android_screen", "test_own_model", "test_freshness", "test_project", "test_faults")
+# Files whose few tests take long. `make test` runs them; .ci/run, which has twenty minutes for all,
+# leaves them to the workflow, which runs `make test` for every push, too.
+SLOW = {"test_freshness", "test_faults", "test_own_model", "test_mutants"}
+FIRST = SLOW | {"test_android_screen", "test_project"}
 
 
+# before pytest itself deselects by marks
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow files; the others stay in their order."""
+    """Mark slow files, and begin with those: begun last, one would be alone on a core."""
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker("slow")
     items.sort(key=lambda item: item.path.stem not in FIRST)
 
 
