@@ -116,6 +116,7 @@ def states(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow  # see tests/conftest.py
 def test_make_html_of_an_unchanged_tree_runs_nothing(tmp_path: Path) -> None:
     """Run the README's first command on a copy of the tree as the last build left it.
 
