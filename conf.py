@@ -116,6 +116,7 @@ html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": ""}), ("copy_page.js", {"defer": ""})]
 html_favicon = "docs/_static/favicon.svg"
 html_copy_source = False
+html_use_index = False
 html_show_sphinx = False
 html_show_copyright = False
 html_theme_options = {

@@ -53,7 +53,7 @@ class GatheredErrors(SphinxDirective):
 
 
 class ErrorFilter(SphinxDirective):
-    """Show the box that filters; without the script it stays hidden."""
+    """Show the box that filters; where there are no scripts the style sheet hides it."""
 
     def run(self) -> list[nodes.Node]:
         """Return the box as HTML."""

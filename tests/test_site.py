@@ -35,7 +35,6 @@ ROOT = Path(__file__).parent.parent
 SITE = Site(ROOT)
 HTML, DOCTREES = SITE.build / "html", SITE.build / "doctrees"
 BUILT_BY_SPHINX = {
-    "genindex.html",
     "search.html",
     "404.html",
 }  # pages without a document behind them

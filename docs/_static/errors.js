@@ -97,7 +97,6 @@
     status.textContent = best.length ? some.replace('{count}', best.length) : none;
   }
 
-  form.hidden = false;
   form.addEventListener('submit', (event) => event.preventDefault());
   box.addEventListener('input', filter);
   box.addEventListener('keydown', (event) => {
