@@ -59,6 +59,7 @@ def test_axe_finds_a_violation_that_is_there(browser: Browser, tmp_path: Path) -
 
 if __name__ == "__main__":
     pages = [path for path in HTML.rglob("*.html") if not {"_static", "_downloads"} & {*path.parts}]
+    pages = [path for path in pages if path.name != "serving.html"]  # leads on
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser_path(), args=ARGUMENTS)
         everything = violations(chromium, sorted(pages))
