@@ -9,15 +9,16 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from recordings.chromium import ARGUMENTS, browser_path
+from tests.lighthouse import served
 
 ROOT = Path(__file__).parent.parent
 HTML = ROOT / "build" / "html"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SAMPLE = ["index", "search", "errors", "changes", "serving/index", "gallery/index"]
-SAMPLE += ["gallery/plot_matrix"]
+SAMPLE += ["gallery/plot_matrix", "404"]
 ENGLISH = ["index", "search"]  # the same templates with other texts
 RUN = """() => axe.run(document, {resultTypes: ['violations']}).then(
   ({ violations }) => violations.map(
@@ -28,16 +29,16 @@ SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
 def violations(browser: Browser, paths: list[Path]) -> list[str]:
     """Return what axe finds on pages, light and dark."""
     axe, found = AXE.read_text(encoding="utf-8"), []
-    for scheme in SCHEMES:
-        with browser.new_context(
-            viewport={"width": 1440, "height": 900}, color_scheme=scheme
-        ) as context:
-            page = context.new_page()
-            for path in paths:
-                page.goto(path.as_uri())
-                page.evaluate(axe)
-                where = f"{path.relative_to(HTML)}, {scheme}"
-                found += [f"{where}: {problem}" for problem in page.evaluate(RUN)]
+    window: ViewportSize = {"width": 1440, "height": 900}
+    with served() as site:  # 404.html is right at any address, but not as a file
+        for scheme in SCHEMES:
+            with browser.new_context(viewport=window, color_scheme=scheme) as context:
+                page = context.new_page()
+                for path in paths:
+                    where = path.relative_to(HTML).as_posix()
+                    page.goto(f"{site}/{where}")
+                    page.evaluate(axe)
+                    found += [f"{where}, {scheme}: {problem}" for problem in page.evaluate(RUN)]
     return found
 
 
