@@ -46,7 +46,6 @@ def quantize(run: Run) -> None:
     reads=["mnist_cnn.keras"],
     writes=[AWARE],
     dataset=True,
-    alone=True,
 )
 def aware(run: Run) -> None:
     """Train aware of quantization: with Keras 3, which fails, and with Keras 2."""

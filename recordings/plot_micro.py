@@ -67,7 +67,6 @@ def no_compiler() -> str:
         *("mnist_small_samples.npz", "mnist_small_calibration.npz"),
     ],
     dataset=True,
-    alone=True,
 )
 def train(run: Run) -> None:
     """Train the small network."""

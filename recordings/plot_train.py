@@ -18,9 +18,7 @@ def train(run: Run) -> None:
     run("mnist_cnn", "python mnist_cnn.py", deprecated="HDF5")
 
 
-@recipe(
-    uses=["plain_train.py"], writes=["plain_model.keras", "plain_model/1"], dataset=True, alone=True
-)
+@recipe(uses=["plain_train.py"], writes=["plain_model.keras", "plain_model/1"], dataset=True)
 def plain(run: Run) -> None:
     """Train in the fewest lines."""
     run("plain_train", "python plain_train.py")
@@ -30,7 +28,6 @@ def plain(run: Run) -> None:
     uses=["mnist_data.py", "mnist_cnn.py", "optimizer_defaults.py"],
     reads=["mnist_cnn.keras"],
     dataset=True,
-    alone=True,
 )
 def look(run: Run) -> None:
     """Show the data, the options, and the learning rate that changed."""

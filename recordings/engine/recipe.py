@@ -28,7 +28,7 @@ class Recipe:
         files: other files and folders of the project that it depends on.
         dataset: whether it reads the dataset.
         alone: whether no other may run at the same time, because it measures how long something
-            takes, uses ports that its page names, or trains on all processors.
+            takes, uses ports that its page names, or keeps all processors busy for minutes.
         also: returns what else it depends on, by label.
     """
 
