@@ -34,6 +34,7 @@ extensions = [
     "sphinxext.plots",
     "sphinxext.cards",
     "sphinxext.compatibility",
+    "sphinxext.console",
     "sphinxext.outputs",
     "sphinxext.provenance",
     "sphinxext.results",

@@ -20,7 +20,9 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SAMPLE = ["index", "search", "errors", "changes", "serving/index", "gallery/index"]
 SAMPLE += ["gallery/plot_matrix", "404"]
 ENGLISH = ["index", "search"]  # the same templates with other texts
-RUN = """() => axe.run(document, {resultTypes: ['violations']}).then(
+RUN = """() => axe.run(document, {
+  resultTypes: ['violations'], rules: {'target-size': {enabled: true}}  // off by default
+}).then(
   ({ violations }) => violations.map(
     ({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 120)}`))"""
 SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]

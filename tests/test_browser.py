@@ -131,6 +131,14 @@ def test_pages_load_cleanly_and_fit_windows_light_and_dark(tab: Watched) -> None
                 tab.note(f"image not shown on a {size} in {scheme} mode: {image}")
 
 
+def test_a_command_breaks_between_its_words(tab: Watched) -> None:
+    page = tab.open("serving/index.html")
+    options = page.locator(".highlight-console .na")
+    lines = options.evaluate_all("all => all.map(option => option.getClientRects().length)")
+    assert len(lines) > 20
+    assert set(lines) == {1}
+
+
 def test_the_theme_button_changes_the_background(tab: Watched) -> None:
     page = tab.open("index.html")
     seen = {page.evaluate(BACKGROUND)}

@@ -23,7 +23,18 @@
       .match(/[a-z]+|[\u3400-\u9fff]/g) ?? [];
   }
 
-  const entries = [...article.querySelectorAll('dt[id]')].map((term) => {
+  // Read when something is asked for the first time: the page is long.
+  const entries = [];
+  const frequency = new Map();
+
+  function read() {
+    entries.push(...[...article.querySelectorAll('dt[id]')].map(entryOf));
+    for (const { all } of entries) {
+      for (const word of all) frequency.set(word, (frequency.get(word) ?? 0) + 1);
+    }
+  }
+
+  function entryOf(term) {
     const definition = term.nextElementSibling;
     const place = document.createComment('');
     term.before(place);
@@ -32,12 +43,8 @@
     const messages = quoted.map((code) => code.textContent.split('…').map(words).filter((part) => part.length))
       .filter((parts) => parts.length);
     return { term, definition, place, messages, all: new Set(words(term.textContent + definition.textContent)) };
-  });
-
-  const frequency = new Map();
-  for (const { all } of entries) {
-    for (const word of all) frequency.set(word, (frequency.get(word) ?? 0) + 1);
   }
+
   const weight = (word) => Math.log(1 + entries.length / (frequency.get(word) ?? entries.length));
   const total = (list) => list.reduce((sum, word) => sum + weight(word), 0);
 
@@ -81,6 +88,7 @@
 
   function filter() {
     const text = words(box.value).slice(-400); // of a traceback the end tells
+    if (!entries.length) read();
     restore();
     article.classList.toggle('error-filtering', text.length > 0);
     found.hidden = text.length === 0;
