@@ -45,7 +45,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 # Files whose few tests take long. `make test` runs them; .ci/run, which has twenty minutes for all,
 # leaves them to the workflow, which runs `make test` for every push, too.
 SLOW = {"test_freshness", "test_faults", "test_own_model", "test_mutants"}
-SLOW |= {"test_android_jvm", "test_android_screen"}
+SLOW |= {"test_android_jvm", "test_android_screen", "test_javascript"}
 FIRST = SLOW | {"test_project"}
 
 
